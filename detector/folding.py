@@ -1,0 +1,198 @@
+"""Shadow text: code points in, folded code points, character classes and a map back to the offsets out.
+
+Folding levels what spammers vary (width, case, styled letters, traditional and simplified, look-alikes, zero-width
+marks). The shadow is only looked at, never written back: every span is cut from the text as it was given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: The tables reach to the end of the supplementary ideographic plane; what lies beyond shares the last entry.
+TABLE_SIZE = 0x30001
+#: Folded code of a page's edge: the gaps between the pages of a batch, and control characters.
+EDGE_CODE = 3
+#: As many edge characters stand around every page, so that no n-gram or window sees two pages.
+GAP_CHARS = 16
+_GAP = chr(EDGE_CODE) * GAP_CHARS
+#: Code points looked up at once.
+_PIECE = 1 << 14
+
+
+class CharClass(IntEnum):
+    """What kind of character a code point is, before folding."""
+
+    EDGE = 0
+    NEWLINE = 1
+    SPACE = 2
+    DIGIT = 3
+    LATIN_LOWER = 4
+    LATIN_UPPER = 5
+    HAN = 6
+    HAN_SIMPLIFIED = 7
+    HAN_TRADITIONAL = 8
+    HAN_FUNCTION = 9
+    HIRAGANA = 10
+    KATAKANA = 11
+    HANGUL = 12
+    CYRILLIC = 13
+    THAI = 14
+    OTHER_LETTER = 15
+    SENTENCE_END = 16
+    PERIOD = 17
+    COMMA = 18
+    COLON = 19
+    PIPE = 20
+    UNDERSCORE = 21
+    DASH = 22
+    MIDDLE_DOT = 23
+    OPEN = 24
+    CLOSE = 25
+    SLASH = 26
+    SYMBOL = 27
+    PRIVATE = 28
+    TONED = 29
+    QUOTE = 30
+    STYLED = 31
+
+
+CLASS_COUNT = len(CharClass)
+
+
+@dataclass(frozen=True, slots=True)
+class FoldedBatch:
+    """Pages folded together; every page stands between gaps of edge characters.
+
+    ``codes`` (uint16) and ``classes`` (uint8) have one entry a kept character. ``page_starts`` and ``page_ends``
+    (int64) are positions in them. The map back is kept short, since hardly anything is dropped: ``dropped`` (int64,
+    sorted) are the offsets in the joined text that have no position, ``text_starts`` (int64) the offsets in it at which
+    the pages begin, ``text_chars`` (int64) their lengths, ``shift`` (int64) how far a page's positions stand from
+    those that its characters had when all pages were folded.
+    """
+
+    codes: NDArray[np.uint16]
+    classes: NDArray[np.uint8]
+    page_starts: NDArray[np.int64]
+    page_ends: NDArray[np.int64]
+    dropped: NDArray[np.int64]
+    text_starts: NDArray[np.int64]
+    text_chars: NDArray[np.int64]
+    shift: NDArray[np.int64]
+
+    def offsets(self, positions: NDArray[np.int64], pages: NDArray[np.int64] | int) -> NDArray[np.int64]:
+        """Return the offsets, in the text of their page, of positions in the batch (an end may be a page's end)."""
+        folded = positions + self.shift[pages]
+        before = np.searchsorted(self.dropped - np.arange(len(self.dropped)), folded, side="right")
+        return np.clip(folded + before - self.text_starts[pages], 0, self.text_chars[pages])
+
+    def pages_at(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the pages (sorted, each once) that the positions lie on; one in a gap leads into the next page."""
+        inside = np.searchsorted(self.page_ends, positions, side="right")
+        return np.unique(inside[inside < len(self.page_ends)])
+
+    def shadow(self, page: int) -> str:
+        """Return a page's folded text; its characters count from the page's start."""
+        codes = self.codes[self.page_starts[page] : self.page_ends[page]]
+        return codes.astype("<u2").tobytes().decode("utf-16-le", "surrogatepass")
+
+    def select(self, pages: NDArray[np.int64]) -> FoldedBatch:
+        """Return a batch of the given pages alone (indices, sorted), each between gaps again."""
+        starts, ends = self.page_starts[pages] - GAP_CHARS, self.page_ends[pages] + GAP_CHARS
+        length = ends - starts
+        first = np.cumsum(length) - length
+        pieces = [slice(start, end) for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+        codes = np.concatenate([self.codes[piece] for piece in pieces] or [self.codes[:0]])
+        classes = np.concatenate([self.classes[piece] for piece in pieces] or [self.classes[:0]])
+        shift = self.shift[pages] + starts - first
+        return FoldedBatch(
+            codes,
+            classes,
+            first + GAP_CHARS,
+            first + length - GAP_CHARS,
+            self.dropped,
+            self.text_starts[pages],
+            self.text_chars[pages],
+            shift,
+        )
+
+
+@cache
+def character_tables() -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
+    """Return the folding table (0 where a character is dropped) and the class table, read once."""
+    with np.load(_tables_path(), allow_pickle=False) as tables:
+        folded: NDArray[np.uint16] = tables["folded"]
+        classes: NDArray[np.uint8] = tables["classes"]
+    return folded, classes
+
+
+@cache
+def traditional_table() -> NDArray[np.uint16]:
+    """Return the table from simplified to traditional code points of the basic plane (training material only)."""
+    with np.load(_tables_path(), allow_pickle=False) as tables:
+        table: NDArray[np.uint16] = tables["traditional"]
+    return table
+
+
+def _tables_path() -> Path:
+    return Path(__file__).with_name("tables") / "characters.npz"
+
+
+def fold_pages(texts: Sequence[str]) -> FoldedBatch:
+    """Fold a batch of texts (any Unicode string, lone surrogates included) into one array of codes.
+
+    >>> batch = fold_pages(["Ｃａｓｉｎｏ①", "經\\u200b濟"])
+    >>> [bytes(batch.codes[s:e].tobytes()).decode("utf-16-le") for s, e in zip(batch.page_starts, batch.page_ends)]
+    ['casino1', '经济']
+    """
+    joined = _GAP + _GAP.join(texts) + _GAP
+    points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
+    codes, classes = _look_up(points)
+    chars = np.fromiter(map(len, texts), np.int64, len(texts))
+    text_starts = np.cumsum(chars + GAP_CHARS) - chars
+    dropped = np.flatnonzero(codes == 0)
+    if len(dropped):
+        codes, classes = np.delete(codes, dropped), np.delete(classes, dropped)
+    starts = text_starts - np.searchsorted(dropped, text_starts)
+    ends = text_starts + chars
+    ends = ends - np.searchsorted(dropped, ends)
+    return FoldedBatch(codes, classes, starts, ends, dropped, text_starts, chars, np.zeros(len(texts), np.int64))
+
+
+def _look_up(points: NDArray[np.uint32]) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
+    """Return the folded code and the class of every code point, a piece at a time so that scratch stays in cache."""
+    fold_table, class_table = character_tables()
+    codes, classes = np.empty(len(points), np.uint16), np.empty(len(points), np.uint8)
+    scratch = np.empty(min(len(points), _PIECE), np.intp)
+    for start in range(0, len(points), _PIECE):
+        end = min(start + _PIECE, len(points))
+        index = scratch[: end - start]
+        index[:] = points[start:end]
+        np.take(fold_table, index, mode="clip", out=codes[start:end])
+        np.take(class_table, index, mode="clip", out=classes[start:end])
+    return codes, classes
+
+
+def fold_text(text: str) -> tuple[str, NDArray[np.int64]]:
+    """Fold one text: the shadow, and for each of its characters the offset in `text` (strictly rising).
+
+    >>> fold_text("Ａ\\u200bＢ")
+    ('ab', array([0, 2]))
+    """
+    batch = fold_pages([text])
+    start, end = int(batch.page_starts[0]), int(batch.page_ends[0])
+    return batch.shadow(0), batch.offsets(np.arange(start, end), 0)
+
+
+def class_mask(*kinds: CharClass) -> NDArray[np.bool_]:
+    """Return a look-up table over the classes, true for `kinds`."""
+    mask: NDArray[Any] = np.zeros(CLASS_COUNT, np.bool_)
+    mask[[int(kind) for kind in kinds]] = True
+    return mask

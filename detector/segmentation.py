@@ -1,0 +1,91 @@
+"""Segments: folded pages in, boundaries out that cut every page into lines and sentence-like pieces that tile it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.folding import CharClass, FoldedBatch, class_mask
+
+#: A segment never grows longer than this, so that evidence is judged near where it stands.
+MAX_SEGMENT_CHARS = 240
+
+_LINE_END = class_mask(CharClass.NEWLINE)
+_SENTENCE_END = class_mask(CharClass.SENTENCE_END)
+_CLOSING = class_mask(CharClass.SENTENCE_END, CharClass.CLOSE, CharClass.QUOTE, CharClass.SPACE)
+_BREAKER = _LINE_END | _SENTENCE_END
+
+
+@dataclass(frozen=True, slots=True)
+class Segments:
+    """Segments of a batch: int64 positions ``starts`` and ``ends``, the ``page`` each lies on, and its ``line``.
+
+    ``line_starts`` and ``line_ends`` hold the positions of every line; a line's end keeps its newline. A page without
+    characters has no segment. The segments of a page tile it: the first starts where the page starts, each next one
+    where the one before ended, the last ends where the page ends.
+    """
+
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    page: NDArray[np.int64]
+    line: NDArray[np.int64]
+    line_starts: NDArray[np.int64]
+    line_ends: NDArray[np.int64]
+    line_page: NDArray[np.int64]
+
+
+def cut_segments(batch: FoldedBatch) -> Segments:
+    """Cut the pages of a batch into segments: at line ends, after sentence ends, and at MAX_SEGMENT_CHARS.
+
+    >>> from detector.folding import fold_pages
+    >>> found = cut_segments(fold_pages(["第一句。第二句！\\n第二行", "", "x"]))
+    >>> (found.starts - 16).tolist(), found.page.tolist(), found.line.tolist()
+    ([0, 4, 9, 44], [0, 0, 0, 2], [0, 0, 1, 2])
+    """
+    classes = batch.classes
+    filled = batch.page_ends > batch.page_starts
+    pages = np.flatnonzero(filled)
+    page_starts, page_ends = batch.page_starts[pages], batch.page_ends[pages]
+    breakers = np.flatnonzero(_BREAKER[classes])
+    is_line_end = _LINE_END[classes[breakers]]
+    # A sentence goes on to take the closing marks behind it, so only the last of a run of them breaks.
+    line_breaks = breakers[is_line_end] + 1
+    goes_on = np.where(_CLOSING[classes], len(classes), np.arange(len(classes)))
+    sentence_breaks = np.minimum.accumulate(goes_on[::-1])[::-1][breakers[~is_line_end]]
+    # Where the line ends there, its end breaks.
+    sentence_breaks = sentence_breaks[~_LINE_END[classes[sentence_breaks]]]
+    line_starts, line_ends, line_page = _tile(line_breaks, page_starts, page_ends, pages)
+    starts, ends, page = _tile(np.concatenate([line_breaks, sentence_breaks]), page_starts, page_ends, pages)
+    starts, ends, page = _cap(starts, ends, page)
+    line = np.searchsorted(line_starts, starts, side="right") - 1
+    return Segments(starts, ends, page, line, line_starts, line_ends, line_page)
+
+
+def _tile(
+    breaks: NDArray[np.int64], page_starts: NDArray[np.int64], page_ends: NDArray[np.int64], pages: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return starts, ends and page of the pieces that the breaks, each inside a page, cut the pages into."""
+    starts = np.unique(np.concatenate([page_starts, breaks]))
+    if not len(page_starts):
+        return starts[:0], starts[:0], starts[:0]
+    which = np.searchsorted(page_starts, starts, side="right") - 1
+    inside = starts < page_ends[which]
+    starts, which = starts[inside], which[inside]
+    ends = np.minimum(np.append(starts[1:], page_ends[-1]), page_ends[which])
+    return starts, ends, pages[which]
+
+
+def _cap(
+    starts: NDArray[np.int64], ends: NDArray[np.int64], page: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Cut segments longer than MAX_SEGMENT_CHARS into pieces of that length."""
+    pieces = -(-(ends - starts) // MAX_SEGMENT_CHARS)
+    if not (pieces > 1).any():
+        return starts, ends, page
+    first = np.cumsum(pieces) - pieces
+    nth = np.arange(int(pieces.sum())) - np.repeat(first, pieces)
+    cut_starts = np.repeat(starts, pieces) + nth * MAX_SEGMENT_CHARS
+    cut_ends = np.minimum(cut_starts + MAX_SEGMENT_CHARS, np.repeat(ends, pieces))
+    return cut_starts, cut_ends, np.repeat(page, pieces)
