@@ -1,0 +1,328 @@
+"""Segment features: chosen segments of a folded batch in, a FeatureTable of binned values out.
+
+Each feature is one column, cut into at most BINS_PER_FEATURE bins; a bin is a bucket of the weight table, so that
+training, serving and explaining read the same integers. A value never depends on another page of the batch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.folding import CLASS_COUNT, CharClass, FoldedBatch, class_mask
+from detector.ngrams import SEGMENT_BASE, bases, hash_columns, ngram_hashes
+from detector.positions import ranges
+from detector.segment_scores import segment_scores
+from detector.segmentation import Segments
+
+BINS_PER_FEATURE = 64
+FEATURES = (
+    "han share",
+    "latin share",
+    "digit share",
+    "delimiter share",
+    "function character share",
+    "symbol share",
+    "simplified or traditional against the page",
+    "script against the page",
+    "segment length",
+    "delimiter and number of items",
+    "delimiter and mean item length",
+    "spread of item lengths",
+    "delimiter share of the line",
+    "line length",
+    "sentence punctuation in the line",
+    "lines from the top",
+    "lines from the end",
+    "porn keyword density",
+    "gambling keyword density",
+    "other_spam keyword density",
+    "repository_boilerplate keyword density",
+    "repeated on the page",
+    "characters found nowhere else on the page",
+    "the segment as a whole: porn",
+    "the segment as a whole: gambling",
+    "the segment as a whole: other_spam",
+    "the segment as a whole: repository_boilerplate",
+    "the segment before",
+    "the segment behind",
+)
+#: Labels whose lexicons the keyword table marks, a bit each, in this order.
+KEYWORD_LABELS = ("porn", "gambling", "other_spam", "repository_boilerplate")
+KEYWORD_ORDERS = (2, 3, 4, 5)
+KEYWORD_BITS = 18
+
+DELIMITERS = (
+    CharClass.PIPE,
+    CharClass.UNDERSCORE,
+    CharClass.COMMA,
+    CharClass.DASH,
+    CharClass.MIDDLE_DOT,
+    CharClass.SPACE,
+)
+_HAN = class_mask(CharClass.HAN, CharClass.HAN_SIMPLIFIED, CharClass.HAN_TRADITIONAL, CharClass.HAN_FUNCTION)
+_SCRIPTS = (
+    _HAN,
+    class_mask(CharClass.LATIN_LOWER, CharClass.LATIN_UPPER, CharClass.TONED),
+    class_mask(CharClass.HIRAGANA, CharClass.KATAKANA),
+    class_mask(CharClass.HANGUL),
+    class_mask(CharClass.CYRILLIC),
+    class_mask(CharClass.THAI),
+    class_mask(CharClass.OTHER_LETTER),
+)
+_SHARE_EDGES = np.array([1e-9, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.97])
+_LENGTH_EDGES = np.array([2, 4, 6, 9, 13, 18, 25, 35, 50, 70, 100, 150, 200, 239])
+_LINE_LENGTH_EDGES = np.array([3, 6, 10, 15, 22, 32, 45, 65, 100, 150, 250, 500, 1000])
+_ITEM_COUNT_EDGES = np.array([2, 3, 4, 6, 9, 15, 30])
+_ITEM_LENGTH_EDGES = np.array([2.5, 4.0, 5.5, 7.5, 10.0, 14.0, 20.0])
+_SPREAD_EDGES = np.array([0.05, 0.15, 0.25, 0.35, 0.5, 0.7, 1.0, 1.5])
+_SCORE_EDGES = np.arange(-8.0, 8.5, 1.0)
+_NEIGHBOUR_EDGES = np.array([-6.0, -4.5, -3.0, -1.5, 0.0, 1.5, 3.0])
+#: A segment of fewer characters (a blank line, a number) is passed over in looking for a neighbour.
+_NEIGHBOUR_CHARS = 4
+_PLACE_EDGES = np.array([1, 2, 3, 5, 8, 15, 30, 100])
+
+
+@dataclass(frozen=True, slots=True)
+class Lookups:
+    """Learned tables that features read: ``keywords`` uint8 (see keyword_table), ``bag`` int64 and ``bag_bias``
+    float64 (see detector.segment_scores)."""
+
+    keywords: NDArray[np.uint8]
+    bag: NDArray[np.int64]
+    bag_bias: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureTable:
+    """Binned features: ``bins`` is uint8, a row for each chosen segment and a column for each of FEATURES."""
+
+    bins: NDArray[np.uint8]
+
+    @property
+    def buckets(self) -> NDArray[np.int64]:
+        """Return the indices into the weight table, of the shape of ``bins``."""
+        first = SEGMENT_BASE + BINS_PER_FEATURE * np.arange(len(FEATURES), dtype=np.int64)
+        return self.bins.astype(np.int64) + first
+
+
+def keyword_table(keywords: dict[str, list[str]]) -> NDArray[np.uint8]:
+    """Return the table that marks n-grams of folded characters which are (or begin) a keyword, a bit a label.
+
+    `keywords` maps a label of KEYWORD_LABELS to folded strings; one longer than the longest order is marked by its
+    beginning, one shorter than the shortest is left out.
+    """
+    table = np.zeros(1 << KEYWORD_BITS, np.uint8)
+    for bit, label in enumerate(KEYWORD_LABELS):
+        for keyword in keywords.get(label, []):
+            order = min(len(keyword), KEYWORD_ORDERS[-1])
+            if order >= KEYWORD_ORDERS[0]:
+                codes = np.frombuffer(keyword[:order].encode("utf-16-le", "surrogatepass"), "<u2")
+                table[bases(ngram_hashes(codes, order), KEYWORD_BITS)] |= 1 << bit
+    return table
+
+
+def segment_features(
+    batch: FoldedBatch, segments: Segments, chosen: NDArray[np.int64], lookups: Lookups
+) -> FeatureTable:
+    """Return the features of the segments whose indices `chosen` (int64, sorted) names."""
+    bins = np.zeros((len(chosen), len(FEATURES)), np.uint8)
+    if not len(chosen):
+        return FeatureTable(bins)
+    starts, ends, page = segments.starts[chosen], segments.ends[chosen], segments.page[chosen]
+    length = ends - starts
+    row, positions = ranges(starts, ends)
+    counts = _class_counts(batch.classes, row, positions, len(chosen))
+    pages, page_row = np.unique(page, return_inverse=True)
+    page_of, page_positions = ranges(batch.page_starts[pages], batch.page_ends[pages])
+    page_counts = _class_counts(batch.classes, page_of, page_positions, len(pages))
+    # Whole numbers are summed first, so that no order of adding can change a share in its last digit.
+    for column, found in enumerate(
+        (
+            counts @ _HAN,
+            counts @ _SCRIPTS[1],
+            counts[:, CharClass.DIGIT],
+            counts[:, DELIMITERS[:5]].sum(1),
+            counts[:, CharClass.HAN_FUNCTION],
+            counts[:, [CharClass.SYMBOL, CharClass.PRIVATE, CharClass.STYLED]].sum(1),
+        )
+    ):
+        bins[:, column] = np.digitize(found / np.maximum(length, 1), _SHARE_EDGES)
+    bins[:, 6] = 4 * _spelling(page_counts)[page_row] + _spelling(counts)
+    bins[:, 7] = 8 * _script(page_counts)[page_row] + _script(counts)
+    bins[:, 8] = np.digitize(length, _LENGTH_EDGES)
+    bins[:, 9:17] = _line_features(batch, segments, segments.line[chosen])
+    bins[:, 17:21] = _keyword_densities(batch.codes, starts, ends, lookups.keywords)
+    bins[:, 21:23] = _page_relations(batch, row, positions, page_row, page_of, page_positions, length)
+    bins[:, 23:29] = _whole_segments(batch.codes, segments, chosen, lookups)
+    return FeatureTable(bins)
+
+
+def _class_counts(
+    classes: NDArray[np.uint8], row: NDArray[np.int64], positions: NDArray[np.int64], rows: int
+) -> NDArray[np.int64]:
+    flat = np.bincount(row * CLASS_COUNT + classes[positions], minlength=rows * CLASS_COUNT)
+    return flat.reshape(rows, CLASS_COUNT)
+
+
+def _spelling(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return 0 where neither spelling shows, 1 simplified, 2 traditional, 3 mixed."""
+    simplified, traditional = counts[:, CharClass.HAN_SIMPLIFIED], counts[:, CharClass.HAN_TRADITIONAL]
+    mixed = np.where(simplified > 4 * traditional, 1, np.where(traditional > 4 * simplified, 2, 3))
+    return np.where(simplified + traditional == 0, 0, mixed)
+
+
+def _script(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the script with the most characters, as an index into _SCRIPTS, or 7 where there is no letter."""
+    by_script = np.stack([counts @ script for script in _SCRIPTS], axis=1)
+    return np.where(by_script.sum(1) == 0, len(_SCRIPTS), by_script.argmax(1))
+
+
+def _line_features(batch: FoldedBatch, segments: Segments, line: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the eight columns that a segment has from its line: delimiters, items, length, place."""
+    lines, back = np.unique(line, return_inverse=True)
+    starts, ends = segments.line_starts[lines], segments.line_ends[lines]
+    row, positions = ranges(starts, ends)
+    classes = batch.classes[positions]
+    counts = _class_counts(batch.classes, row, positions, len(lines))
+    length = np.maximum(ends - starts, 1)
+    by_kind = counts[:, DELIMITERS].astype(np.float64)
+    by_kind[:, -1] *= 0.5  # spaces stand around other delimiters, and between Latin words
+    kind = by_kind.argmax(1)
+    found = counts[np.arange(len(lines)), np.asarray(DELIMITERS)[kind]]
+    kind = np.where(found == 0, len(DELIMITERS), kind)
+    items = found + 1
+    mean = (length - found) / items
+    out = np.zeros((len(lines), 8), np.int64)
+    out[:, 0] = 8 * kind + np.digitize(items, _ITEM_COUNT_EDGES)
+    out[:, 1] = 8 * kind + np.digitize(mean, _ITEM_LENGTH_EDGES)
+    out[:, 2] = np.digitize(_item_spread(classes, row, positions, starts, ends, kind, mean), _SPREAD_EDGES)
+    out[:, 3] = np.digitize(found / length, _SHARE_EDGES)
+    out[:, 4] = np.digitize(length, _LINE_LENGTH_EDGES)
+    ends_seen = counts[:, CharClass.SENTENCE_END] + counts[:, CharClass.PERIOD]
+    out[:, 5] = np.minimum(ends_seen, 3) + 4 * np.minimum(counts[:, CharClass.COMMA], 3)
+    first_line = np.searchsorted(segments.line_page, segments.line_page[lines], side="left")
+    last_line = np.searchsorted(segments.line_page, segments.line_page[lines], side="right") - 1
+    out[:, 6] = np.digitize(lines - first_line, _PLACE_EDGES)
+    out[:, 7] = np.digitize(last_line - lines, _PLACE_EDGES)
+    return out[back]
+
+
+def _item_spread(
+    classes: NDArray[np.uint8],
+    row: NDArray[np.int64],
+    positions: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    kind: NDArray[np.int64],
+    mean: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return the coefficient of variation of the lengths of each line's items."""
+    delimiter = np.append(np.asarray(DELIMITERS), -1)[kind]
+    is_cut = classes == delimiter[row]
+    cuts = np.concatenate([starts - 1, positions[is_cut], ends])
+    cut_row = np.concatenate([np.arange(len(starts)), row[is_cut], np.arange(len(starts))])
+    order = np.lexsort((cuts, cut_row))
+    cuts, cut_row = cuts[order], cut_row[order]
+    same = cut_row[1:] == cut_row[:-1]
+    lengths, of_row = (np.diff(cuts) - 1)[same].astype(np.float64), cut_row[1:][same]
+    squared = np.bincount(of_row, (lengths - mean[of_row]) ** 2, len(starts))
+    variance = squared / np.maximum(np.bincount(of_row, minlength=len(starts)), 1)
+    spread: NDArray[np.float64] = np.sqrt(variance) / np.maximum(mean, 1.0)
+    return spread
+
+
+def _keyword_densities(
+    codes: NDArray[np.uint16], starts: NDArray[np.int64], ends: NDArray[np.int64], keywords: NDArray[np.uint8]
+) -> NDArray[np.int64]:
+    """Return the bin of the share of characters that lie in keywords, a column for each of KEYWORD_LABELS."""
+    longest = KEYWORD_ORDERS[-1]
+    row, positions = ranges(starts, ends + longest - 1)  # the gap behind every page makes room
+    laid_out = codes[positions]
+    laid_out[positions >= ends[row]] = 0  # a keyword ends with its segment
+    length = np.maximum(ends - starts, 1)
+    covered = np.zeros((len(starts), len(KEYWORD_LABELS)))
+    for order in KEYWORD_ORDERS:
+        marks = keywords.take(bases(ngram_hashes(laid_out, order), KEYWORD_BITS))
+        hits = np.flatnonzero(marks)
+        hits = hits[positions[hits] + order <= ends[row[hits]]]  # what is laid out next is another segment
+        for bit in range(len(KEYWORD_LABELS)):
+            of_label = hits[(marks[hits] >> bit) & 1 == 1]
+            covered[:, bit] += order * np.bincount(row[of_label], minlength=len(starts))
+    density: NDArray[np.int64] = np.digitize(np.minimum(covered / length[:, None], 1.0), _SHARE_EDGES)
+    return density
+
+
+def _page_relations(
+    batch: FoldedBatch,
+    row: NDArray[np.int64],
+    positions: NDArray[np.int64],
+    page_row: NDArray[np.int64],
+    page_of: NDArray[np.int64],
+    page_positions: NDArray[np.int64],
+    length: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Return the bins of how much of a segment stands again on its page, and of how much stands only here."""
+    page_chars = np.bincount(page_of)
+    # At least four slots a 4-gram, and 4,096 for the few hundred different characters of a page: few collisions.
+    of_4grams = np.ceil(np.log2(np.maximum(page_chars, 64))).astype(np.int64) + 2
+    out = np.zeros((len(length), 2), np.int64)
+    for column, (order, wanted, bits) in enumerate(((4, True, of_4grams), (1, False, np.full_like(of_4grams, 12)))):
+        slots = np.int64(1) << bits
+        first_slot = np.cumsum(slots) - slots
+        # Four characters reach over a page's end into the gap at most.
+        last = len(batch.codes) - order
+        hashed = ngram_hashes(batch.codes, order) if len(page_positions) > len(batch.codes) // 8 else None
+        seen = _slots_of(batch.codes, hashed, np.minimum(page_positions, last), order, bits[page_of])
+        counts = np.bincount(seen + first_slot[page_of], minlength=int(slots.sum()))
+        which = page_row[row]
+        mine = _slots_of(batch.codes, hashed, np.minimum(positions, last), order, bits[which]) + first_slot[which]
+        hit = counts[mine] > 1 if wanted else counts[mine] == 1
+        out[:, column] = np.digitize(np.bincount(row, hit, len(length)) / np.maximum(length, 1), _SHARE_EDGES)
+    return out
+
+
+def _slots_of(
+    codes: NDArray[np.uint16],
+    hashed: NDArray[np.uint32] | None,
+    positions: NDArray[np.int64],
+    order: int,
+    bits: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Return the slot, below 2^bits, of the n-gram at each position."""
+    columns = [codes[positions + step] for step in range(order)] if hashed is None else []
+    found = hash_columns(columns) if hashed is None else hashed[positions]
+    return (bases(found, 32) >> (32 - bits)).astype(np.int64)
+
+
+def _whole_segments(
+    codes: NDArray[np.uint16], segments: Segments, chosen: NDArray[np.int64], lookups: Lookups
+) -> NDArray[np.int64]:
+    """Return the bins of the segment's own scores, a column a label, and of the best label of its neighbours."""
+    before, behind = _neighbours(segments, chosen)
+    needed = np.unique(np.concatenate([chosen, before[before >= 0], behind[behind >= 0]]))
+    scores = segment_scores(codes, segments.starts[needed], segments.ends[needed], lookups.bag, lookups.bag_bias)
+    best = 8 * scores.argmax(1) + np.digitize(scores.max(1), _NEIGHBOUR_EDGES)
+    out = np.empty((len(chosen), 6), np.int64)
+    out[:, :4] = np.digitize(scores[np.searchsorted(needed, chosen)], _SCORE_EDGES)
+    for column, neighbour in ((4, before), (5, behind)):
+        at = np.searchsorted(needed, np.maximum(neighbour, 0))
+        out[:, column] = np.where(neighbour >= 0, best[np.minimum(at, len(needed) - 1)], BINS_PER_FEATURE - 1)
+    return out
+
+
+def _neighbours(segments: Segments, chosen: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the nearest segments before and behind that are long enough, on the same page; -1 where there is none."""
+    count = len(segments.starts)
+    index = np.arange(count)
+    solid = segments.ends - segments.starts >= _NEIGHBOUR_CHARS
+    last = np.maximum.accumulate(np.where(solid, index, -1))
+    following = np.minimum.accumulate(np.where(solid, index, count)[::-1])[::-1]
+    before = np.where(chosen > 0, last[np.maximum(chosen - 1, 0)], -1)
+    behind = np.where(chosen < count - 1, following[np.minimum(chosen + 1, count - 1)], count)
+    behind = np.where(behind == count, -1, behind)
+    for neighbour in (before, behind):
+        neighbour[(neighbour >= 0) & (segments.page[np.maximum(neighbour, 0)] != segments.page[chosen])] = -1
+    return before, behind

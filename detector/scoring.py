@@ -1,0 +1,80 @@
+"""Character scores where a span is possible: segments of a batch in, log-odds lanes of their characters out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.features import FeatureTable, segment_features
+from detector.folding import FoldedBatch
+from detector.model import Bundle, accumulate, unpack_lanes
+from detector.ngrams import BUCKET_COUNT, MARGIN_CHARS
+from detector.positions import ranges
+from detector.segmentation import Segments
+
+
+@dataclass(frozen=True, slots=True)
+class Regions:
+    """Runs of candidate segments that touch, each on one page: int64 ``starts``, ``ends`` (positions), ``page``."""
+
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    page: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class CharacterScores:
+    """Scores of the characters of `regions`, laid end to end: ``lanes`` int32, a column a label of LANE_LABELS, in
+    steps of 1 / WEIGHT_SCALE; ``first`` int64 is where each region begins in them."""
+
+    regions: Regions
+    lanes: NDArray[np.int32]
+    first: NDArray[np.int64]
+
+
+def touching(segments: Segments, chosen: NDArray[np.int64]) -> Regions:
+    """Return the regions that the chosen segments (indices, sorted) form."""
+    starts, ends, page = segments.starts[chosen], segments.ends[chosen], segments.page[chosen]
+    if not len(chosen):
+        return Regions(starts, ends, page)
+    fresh = np.append(True, (starts[1:] != ends[:-1]) | (page[1:] != page[:-1]))
+    last = np.append(fresh[1:], True)
+    return Regions(starts[fresh], ends[last], page[fresh])
+
+
+def gather(
+    batch: FoldedBatch, regions: Regions
+) -> tuple[NDArray[np.uint16], NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
+    """Return codes and classes of the regions with their margins laid end to end, and for every character of the
+    regions themselves its place in them (less one margin) and its position in the batch."""
+    row, positions = ranges(regions.starts - MARGIN_CHARS, regions.ends + MARGIN_CHARS)
+    inside = (positions >= regions.starts[row]) & (positions < regions.ends[row])
+    places = np.flatnonzero(inside)
+    return batch.codes[positions], batch.classes[positions], places - MARGIN_CHARS, positions[places]
+
+
+def segment_rows(segments: Segments, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return, for every character of the chosen segments in order, the row of its segment among them."""
+    return np.repeat(np.arange(len(chosen)), segments.ends[chosen] - segments.starts[chosen])
+
+
+def score_segments(
+    bundle: Bundle, batch: FoldedBatch, segments: Segments, chosen: NDArray[np.int64]
+) -> CharacterScores:
+    """Score every character of the chosen segments (indices, int64, sorted)."""
+    regions = touching(segments, chosen)
+    codes, classes, places, _ = gather(batch, regions)
+    table = segment_features(batch, segments, chosen, bundle.lookups)
+    sums = accumulate(bundle.lanes, codes, classes)[places]
+    of_segment = segment_sums(table, bundle.lanes) + bundle.lanes[BUCKET_COUNT]
+    sums += of_segment[segment_rows(segments, chosen)]
+    length = regions.ends - regions.starts
+    return CharacterScores(regions, unpack_lanes(sums), np.cumsum(length) - length)
+
+
+def segment_sums(table: FeatureTable, lanes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the packed sum of each segment's features."""
+    sums: NDArray[np.int64] = lanes[table.buckets].sum(axis=1)
+    return sums
