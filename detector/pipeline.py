@@ -1,0 +1,159 @@
+"""The detector: pages in, results with spans and verdict out; the only room that knows the order of the others."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.context import PageStretches, find_stretches
+from detector.datatypes import CUT_BY_DEFAULT, Page, ScanResult, Span, UsageError, Verdict, parse_labels
+from detector.folding import FoldedBatch
+from detector.model import Bundle, Decisions, load_bundle
+from detector.pinyin import fold_without_readings
+from detector.screen import WINDOW, pack_screen, screen_batch
+from detector.segmentation import Segments, cut_segments
+from detector.spans import Annotate, spans_of, with_spun
+from detector.spun import is_spun
+from detector.verdicts import facts_of, judge
+
+#: Pages are scanned in batches of about so many characters; the size changes no result.
+BATCH_CHARS = 1 << 19
+
+
+class Detector:
+    """Finds the spans to remove. Scanning is pure: it may be shared by threads, and pickles as its bundle's path."""
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        *,
+        labels: str | Iterable[str] | None = None,
+        min_score: float | None = None,
+        screen: bool = True,
+    ) -> None:
+        """Scan with `bundle`; `labels` and `min_score` choose which spans are kept and cut.
+
+        ``screen=False`` scores every character instead of those that the screen lets through: slower, and meant to
+        give the same spans.
+        """
+        if min_score is not None and not 0 <= min_score <= 1:
+            raise UsageError(f"min_score is a probability from 0 to 1, got {min_score}")
+        self._bundle = bundle
+        self._labels = None if labels is None else parse_labels(labels)
+        self._min_score = min_score or 0.0
+        self._screen = screen
+        self._decisions = Decisions.of(bundle.settings)
+        self._screen_table = pack_screen(bundle.screen, bundle.spun)
+
+    @classmethod
+    def load(
+        cls,
+        name_or_path: str | os.PathLike[str] | None = None,
+        *,
+        labels: str | Iterable[str] | None = None,
+        min_score: float | None = None,
+        screen: bool = True,
+    ) -> Detector:
+        """Load the shipped bundle, or another by name or path; raise BundleError if it cannot be used."""
+        return cls(load_bundle(name_or_path), labels=labels, min_score=min_score, screen=screen)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        names = None if self._labels is None else tuple(sorted(self._labels))
+        return _reload, (str(self._bundle.path.resolve()), names, self._min_score, self._screen)
+
+    @property
+    def bundle_name(self) -> str:
+        """Return the bundle's name and the start of its digest."""
+        return self._bundle.name
+
+    def scan(self, text: str, url: str | None = None, *, id: str = "") -> ScanResult:
+        """Scan one text. `url`, the page's own address, is never needed."""
+        return next(self.scan_many([Page(text, id, url)]))
+
+    def scan_many(self, pages: Iterable[str | Page], *, batch_chars: int = BATCH_CHARS) -> Iterator[ScanResult]:
+        """Scan texts or pages in large batches: results in order, ids carried; the batch size changes no result."""
+        waiting: list[Page] = []
+        chars = 0
+        for page in pages:
+            waiting.append(page if isinstance(page, Page) else Page(page))
+            chars += len(waiting[-1].text)
+            if chars >= batch_chars:
+                yield from self._scan_batch(waiting)
+                waiting, chars = [], 0
+        if waiting:
+            yield from self._scan_batch(waiting)
+
+    def explain(self, text: str, url: str | None = None, *, id: str = "") -> ScanResult:
+        """Scan one text and fill every span's reasons: what the model read there, and how much it counted."""
+        from detector.explanation import explained
+
+        return next(self._scan_batch([Page(text, id, url)], partial(explained, self._bundle)))
+
+    def _scan_batch(self, pages: Sequence[Page], annotate: Annotate | None = None) -> Iterator[ScanResult]:
+        """Take a batch the whole way: fold, screen, segment, score, decide, then a page at a time: merge and judge."""
+        batch, readings = fold_without_readings([page.text for page in pages])
+        screened = screen_batch(batch, self._screen_table, self._decisions.screen_threshold)
+        reached = np.concatenate([screened.hits, screened.hits + WINDOW])
+        suspects = batch.pages_at(reached) if self._screen else np.arange(len(pages))
+        spun = {number for number in range(len(pages)) if self._is_spun(batch, number, int(screened.spun[number]))}
+        found = self._find(batch, np.union1d(suspects, np.array(sorted(spun), np.int64)), spun)
+        for number, page in enumerate(pages):
+            spans = (
+                spans_of(batch, number, found[number], self._decisions.calibration, annotate) if number in found else []
+            )
+            if number in readings:
+                spans = readings[number].restore(spans, explained=annotate is not None)
+            yield self._result(page, spans, number in spun, explained=annotate is not None)
+
+    def _find(self, batch: FoldedBatch, suspects: NDArray[np.int64], spun: set[int]) -> dict[int, PageStretches]:
+        """Score and decide on the suspect pages alone; return what was found by page number in the batch."""
+        if not len(suspects):
+            return {}
+        few = batch.select(suspects)
+        segments = cut_segments(few)
+        if self._screen:
+            hits = screen_batch(few, self._screen_table, self._decisions.screen_threshold).hits
+            chosen = _segments_at(segments, hits)
+        else:
+            chosen = np.arange(len(segments.starts))
+        known = np.flatnonzero(np.isin(suspects, list(spun))).tolist() if spun else []
+        found = find_stretches(self._bundle, self._decisions, few, segments, chosen, known)
+        return {int(suspects[page]): stretches for page, stretches in found.items()}
+
+    def _is_spun(self, batch: FoldedBatch, number: int, evidence: int) -> bool:
+        first, last = int(batch.page_starts[number]), int(batch.page_ends[number])
+        codes, classes = batch.codes[first:last], batch.classes[first:last]
+        return is_spun(evidence, codes, classes, self._bundle.spun, self._decisions.spun)
+
+    def _result(self, page: Page, spans: list[Span], spun: bool, *, explained: bool) -> ScanResult:
+        """Judge the page, then keep the spans that were asked for."""
+        facts = facts_of(page.text, spans, spun)
+        verdict = judge(facts, self._decisions.verdicts)
+        if verdict is Verdict.SPUN_PAGE:
+            spans = with_spun(page.text, spans, explained=explained)
+        kept = tuple(
+            span
+            for span in spans
+            if span.score >= self._min_score and (self._labels is None or span.label in self._labels)
+        )
+        return ScanResult(page.id, len(page.text), verdict, kept, page.text, self._labels or CUT_BY_DEFAULT)
+
+
+def _reload(path: str, labels: tuple[str, ...] | None, min_score: float, screen: bool) -> Detector:
+    return Detector.load(path, labels=labels, min_score=min_score, screen=screen)
+
+
+def _segments_at(segments: Segments, hits: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the indices of the segments that the hits' windows touch."""
+    if not len(hits) or not len(segments.starts):
+        return np.empty(0, np.int64)
+    # Of the segments that begin no later than a window's end, those that end behind its start; in a gap there are none.
+    count = len(segments.starts)
+    first = np.bincount(np.searchsorted(segments.ends, hits, side="right"), minlength=count + 1)
+    behind = np.bincount(np.searchsorted(segments.starts, hits + WINDOW, side="right"), minlength=count + 1)
+    return np.flatnonzero(np.cumsum(first - behind)[:count] > 0)
