@@ -1,0 +1,127 @@
+"""Paths that a user gave come in; the files to read, in sorted order, and what was skipped or unreadable go out."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+STDIN = "-"
+
+
+class Kind(StrEnum):
+    """How a file holds its pages: one as a whole, or one in each line."""
+
+    TEXT = "text"
+    JSON_LINES = "JSON lines"
+
+
+#: JSON lines are often named ``.json`` (C4, Dolma); a file of one big JSON value is told apart when it is read.
+KINDS = {
+    ".txt": Kind.TEXT,
+    ".md": Kind.TEXT,
+    ".markdown": Kind.TEXT,
+    ".jsonl": Kind.JSON_LINES,
+    ".ndjson": Kind.JSON_LINES,
+    ".json": Kind.JSON_LINES,
+}
+COMPRESSED = ".gz"
+KNOWN = f"{', '.join(KINDS)} (each also with {COMPRESSED})"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file to read: its path, its id (the path relative to the given one, with ``/``) and how it holds pages."""
+
+    path: str
+    id: str
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An input that could not be read, and why; ``whole`` is False for one line of a file."""
+
+    source: str
+    reason: str
+    whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Something in a folder that is no file of a known suffix."""
+
+    path: str
+
+
+def kind_of(path: str) -> Kind | None:
+    """Return how a file of this name holds its pages, None where the suffix is not known.
+
+    >>> kind_of("pages/a.JSONL.gz"), kind_of("a.html")
+    (<Kind.JSON_LINES: 'JSON lines'>, None)
+    """
+    stem, suffix = os.path.splitext(path.lower())
+    if suffix == COMPRESSED:
+        stem, suffix = os.path.splitext(stem)
+    return KINDS.get(suffix)
+
+
+def find_sources(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Source | Unreadable | Skipped]:
+    """Yield what the paths hold, in their order; folders are walked in the order of their sorted names.
+
+    ``-`` is the standard input, one text. Inside a folder a link to a file is followed and a link to a folder is
+    skipped, so that no walk goes in circles; what is no regular file is skipped.
+    """
+    for path in paths:
+        given = os.fspath(path)
+        if given == STDIN:
+            yield Source(STDIN, STDIN, Kind.TEXT)
+        elif os.path.isdir(given):
+            yield from _walk(given)
+        else:
+            yield _named(given)
+
+
+def _named(path: str) -> Source | Unreadable:
+    """Return the source for a file that the user named."""
+    if not os.path.lexists(path):
+        return Unreadable(path, "no such file or folder")
+    kind = kind_of(path)
+    if kind is None:
+        return Unreadable(path, f"this kind of file cannot be read; the known suffixes are {KNOWN}")
+    return Source(path, os.path.basename(path), kind)
+
+
+def _walk(top: str) -> Iterator[Source | Unreadable | Skipped]:
+    waiting = [top]  # a stack, so that no depth of folders is too deep
+    while waiting:
+        path = waiting.pop()
+        if path == top or (os.path.isdir(path) and not os.path.islink(path)):
+            try:
+                names = sorted(os.listdir(path), reverse=True)
+            except OSError as error:
+                yield Unreadable(path, reason_of(error))
+            else:
+                waiting += [os.path.join(path, name) for name in names]
+            continue
+        kind = kind_of(path)
+        if kind is None or not _may_be_file(path):
+            yield Skipped(path)
+        else:
+            yield Source(path, os.path.relpath(path, top).replace(os.sep, "/"), kind)
+
+
+def _may_be_file(path: str) -> bool:
+    """Tell whether the path is a regular file; a dangling link counts, so that reading it says what is wrong."""
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)
+    except OSError:
+        return True
+
+
+def reason_of(error: Exception) -> str:
+    """Return what the system says is wrong, without the path and the number."""
+    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return (said or type(error).__name__)[:1].lower() + (said or type(error).__name__)[1:]
