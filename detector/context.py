@@ -49,15 +49,19 @@ def find_stretches(
     batch: FoldedBatch,
     segments: Segments,
     chosen: NDArray[np.int64],
+    whole: NDArray[np.float64],
     spun: Collection[int] = (),
 ) -> dict[int, PageStretches]:
     """Decide where spam stands: on the chosen segments first, then on the whole of every page where something was
-    found, so that the result does not depend on which other segments were chosen. `spun` are pages (their numbers in
-    the batch) known to be machine-spun: they are looked at whole, and spam is likelier there."""
-    doubtful = _pages_with_spam(score_segments(bundle, batch, segments, chosen), decisions)
+    found, so that the result does not depend on which other segments were chosen.
+
+    `whole` scores all segments as a whole. `spun` are pages (their numbers in the batch) known to be machine-spun:
+    they are looked at whole, and spam is likelier there.
+    """
+    doubtful = _pages_with_spam(score_segments(bundle, batch, segments, chosen, whole, bounded=True), decisions)
     suspects = np.array(sorted(doubtful | set(spun)), np.int64)
     everything = np.flatnonzero(np.isin(segments.page, suspects))
-    scores = score_segments(bundle, batch, segments, everything)
+    scores = score_segments(bundle, batch, segments, everything, whole)
     found: dict[int, PageStretches] = {}
     for region, page in enumerate(scores.regions.page.tolist()):
         first = int(scores.first[region])
@@ -94,10 +98,15 @@ def _stretches(lanes: NDArray[np.int32], decisions: Decisions) -> list[Stretch]:
     """Return what the chain finds in one region; labels of one switch cost share a chain."""
     excess = lanes - decisions.thresholds
     found: list[Stretch] = []
-    for cost in sorted(set(decisions.switch_costs)):
-        together = [lane for lane, own in enumerate(decisions.switch_costs) if own == cost]
+    for cost, together in _cost_groups(decisions):
         found += chain(excess[:, together].max(axis=1), cost)
     return sorted(found)
+
+
+def _cost_groups(decisions: Decisions) -> list[tuple[int, list[int]]]:
+    """Return the switch costs, each with the lanes of the labels that share a chain because they share it."""
+    costs = decisions.switch_costs
+    return [(cost, [lane for lane, own in enumerate(costs) if own == cost]) for cost in sorted(set(costs))]
 
 
 def _bridge(lane: NDArray[np.int32], decisions: Decisions) -> list[Stretch]:
@@ -119,13 +128,24 @@ def _bridge(lane: NDArray[np.int32], decisions: Decisions) -> list[Stretch]:
 
 
 def _pages_with_spam(scores: CharacterScores, decisions: Decisions) -> set[int]:
-    """Return the pages on which the chain finds a stretch."""
-    edges = [*scores.first.tolist(), len(scores.lanes)]
-    return {
-        page
-        for region, page in enumerate(scores.regions.page.tolist())
-        if _stretches(scores.lanes[edges[region] : edges[region + 1]], decisions)
-    }
+    """Return the pages on which the chain finds a stretch.
+
+    A stretch pays the switch cost twice, so a region whose positive scores sum to less holds none: most are passed
+    over by that sum alone.
+    """
+    if not len(scores.lanes):
+        return set()
+    excess = scores.lanes - decisions.thresholds
+    edges = [*scores.first.tolist(), len(excess)]
+    pages = scores.regions.page.tolist()
+    found: set[int] = set()
+    for cost, together in _cost_groups(decisions):
+        best = excess[:, together].max(axis=1)
+        gains = np.add.reduceat(np.maximum(best, 0), scores.first, dtype=np.int64)
+        for region in np.flatnonzero(gains >= 2 * cost).tolist():
+            if pages[region] not in found and chain(best[edges[region] : edges[region + 1]], cost):
+                found.add(pages[region])
+    return found
 
 
 def chain(scores: NDArray[np.int32], switch_cost: int) -> list[Stretch]:

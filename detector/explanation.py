@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from detector.datatypes import Reason, Span
 from detector.features import FEATURES, segment_features
 from detector.folding import CharClass, FoldedBatch
-from detector.model import WEIGHT_SCALE, Bundle, unpack_lanes
+from detector.model import WEIGHT_SCALE, Bundle, unpack_lanes, whole_scores
 from detector.ngrams import BUCKET_COUNT, MARGIN_CHARS, bucket_columns
 from detector.segmentation import cut_segments
 from detector.spans import Placed
@@ -77,7 +77,7 @@ def _add_segment_features(
 ) -> None:
     segments = cut_segments(batch)
     chosen = np.flatnonzero((segments.starts < end) & (segments.ends > start))
-    table = segment_features(batch, segments, chosen, bundle.lookups)
+    table = segment_features(batch, segments, chosen, bundle.lookups, whole_scores(bundle.lookups, batch, segments))
     inside = np.minimum(segments.ends[chosen], end) - np.maximum(segments.starts[chosen], start)
     for row, chars in zip(table.buckets, inside.tolist(), strict=True):
         for name, weight in zip(FEATURES, _weights(bundle, row, lane).tolist(), strict=True):

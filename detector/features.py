@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from detector.folding import CLASS_COUNT, CharClass, FoldedBatch, class_mask
 from detector.ngrams import SEGMENT_BASE, bases, hash_columns, ngram_hashes
 from detector.positions import ranges
-from detector.segment_scores import segment_scores
 from detector.segmentation import Segments
 
 BINS_PER_FEATURE = 64
@@ -49,6 +48,8 @@ FEATURES = (
     "the segment before",
     "the segment behind",
 )
+#: The columns that compare a segment with its whole page.
+PAGE_RELATIONS = slice(21, 23)
 #: Labels whose lexicons the keyword table marks, a bit each, in this order.
 KEYWORD_LABELS = ("porn", "gambling", "other_spam", "repository_boilerplate")
 KEYWORD_ORDERS = (2, 3, 4, 5)
@@ -108,6 +109,12 @@ class FeatureTable:
         return self.bins.astype(np.int64) + first
 
 
+def bins_of(column: int) -> slice:
+    """Return where the bins of a column stand in the weight table."""
+    first = SEGMENT_BASE + BINS_PER_FEATURE * column
+    return slice(first, first + BINS_PER_FEATURE)
+
+
 def keyword_table(keywords: dict[str, list[str]]) -> NDArray[np.uint8]:
     """Return the table that marks n-grams of folded characters which are (or begin) a keyword, a bit a label.
 
@@ -125,9 +132,19 @@ def keyword_table(keywords: dict[str, list[str]]) -> NDArray[np.uint8]:
 
 
 def segment_features(
-    batch: FoldedBatch, segments: Segments, chosen: NDArray[np.int64], lookups: Lookups
+    batch: FoldedBatch,
+    segments: Segments,
+    chosen: NDArray[np.int64],
+    lookups: Lookups,
+    whole: NDArray[np.float64],
+    *,
+    page_relations: bool = True,
 ) -> FeatureTable:
-    """Return the features of the segments whose indices `chosen` (int64, sorted) names."""
+    """Return the features of the segments whose indices `chosen` (int64, sorted) names.
+
+    `whole` holds the scores of all segments of the batch (see detector.segment_scores). Without `page_relations` the
+    PAGE_RELATIONS columns, which take a count over the whole page, are left at bin 0.
+    """
     bins = np.zeros((len(chosen), len(FEATURES)), np.uint8)
     if not len(chosen):
         return FeatureTable(bins)
@@ -155,8 +172,9 @@ def segment_features(
     bins[:, 8] = np.digitize(length, _LENGTH_EDGES)
     bins[:, 9:17] = _line_features(batch, segments, segments.line[chosen])
     bins[:, 17:21] = _keyword_densities(batch.codes, starts, ends, lookups.keywords)
-    bins[:, 21:23] = _page_relations(batch, row, positions, page_row, page_of, page_positions, length)
-    bins[:, 23:29] = _whole_segments(batch.codes, segments, chosen, lookups)
+    if page_relations:
+        bins[:, PAGE_RELATIONS] = _page_relations(batch, row, positions, page_row, page_of, page_positions, length)
+    bins[:, 23:29] = _whole_segments(segments, chosen, whole)
     return FeatureTable(bins)
 
 
@@ -297,19 +315,14 @@ def _slots_of(
     return (bases(found, 32) >> (32 - bits)).astype(np.int64)
 
 
-def _whole_segments(
-    codes: NDArray[np.uint16], segments: Segments, chosen: NDArray[np.int64], lookups: Lookups
-) -> NDArray[np.int64]:
+def _whole_segments(segments: Segments, chosen: NDArray[np.int64], whole: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return the bins of the segment's own scores, a column a label, and of the best label of its neighbours."""
-    before, behind = _neighbours(segments, chosen)
-    needed = np.unique(np.concatenate([chosen, before[before >= 0], behind[behind >= 0]]))
-    scores = segment_scores(codes, segments.starts[needed], segments.ends[needed], lookups.bag, lookups.bag_bias)
-    best = 8 * scores.argmax(1) + np.digitize(scores.max(1), _NEIGHBOUR_EDGES)
     out = np.empty((len(chosen), 6), np.int64)
-    out[:, :4] = np.digitize(scores[np.searchsorted(needed, chosen)], _SCORE_EDGES)
-    for column, neighbour in ((4, before), (5, behind)):
-        at = np.searchsorted(needed, np.maximum(neighbour, 0))
-        out[:, column] = np.where(neighbour >= 0, best[np.minimum(at, len(needed) - 1)], BINS_PER_FEATURE - 1)
+    out[:, :4] = np.digitize(whole[chosen], _SCORE_EDGES)
+    for column, neighbour in zip((4, 5), _neighbours(segments, chosen), strict=True):
+        scores = whole[np.maximum(neighbour, 0)]
+        best = 8 * scores.argmax(1) + np.digitize(scores.max(1), _NEIGHBOUR_EDGES)
+        out[:, column] = np.where(neighbour >= 0, best, BINS_PER_FEATURE - 1)
     return out
 
 

@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 
 from detector.datatypes import BundleError, Label
 from detector.features import FEATURES, KEYWORD_BITS, Lookups
-from detector.folding import CharClass
+from detector.folding import CharClass, FoldedBatch
 from detector.ngrams import BUCKET_COUNT, MARGIN_CHARS, PLACES, bucket_columns
 from detector.screen import SCREEN_BITS, screen_buckets
-from detector.segment_scores import BAG_ENTRIES, bag_columns
+from detector.segment_scores import BAG_ENTRIES, bag_columns, segment_scores
+from detector.segmentation import Segments
 from detector.spun import SpunRule
 
 FORMAT = 1
@@ -40,7 +41,7 @@ def feature_space() -> dict[str, Any]:
     codes = np.arange(40, 160, 5, dtype=np.uint16)
     classes = (codes % len(CharClass)).astype(np.uint8)
     model = sum(int(buckets.sum()) for _, buckets in bucket_columns(codes, classes))
-    bag = sum(int(buckets.sum()) for buckets in bag_columns(codes, np.arange(8)))
+    bag = sum(int(buckets.sum()) for buckets in bag_columns(codes, 0, 8))
     return {
         "buckets": BUCKET_COUNT,
         "places": len(PLACES),
@@ -81,8 +82,9 @@ class Decisions:
     spam, by LANE_LABELS. ``page_bonus``: what the lane of a label gains on pages with ``confident_chars`` (int64) of
     it, int32. ``spun_bonus``: what spam gains on pages that a machine spun. ``repeat_chars``: shortest and longest
     string looked for again. ``bridge_chars``, ``bridge_floor``: the longest gap in document-site text that is filled,
-    and the least mean excess of its characters. ``calibration``: slope and offset from log-odds to calibrated
-    log-odds. ``verdicts``, ``spun``: see the rooms of these names.
+    and the least mean excess of its characters. ``screen_threshold``, ``segment_threshold``: what a window, or a
+    whole segment, must reach to be scored. ``calibration``: slope and offset from log-odds to calibrated log-odds.
+    ``verdicts``, ``spun``: see the rooms of these names.
     """
 
     thresholds: NDArray[np.int32]
@@ -94,6 +96,7 @@ class Decisions:
     bridge_chars: int
     bridge_floor: int
     screen_threshold: int
+    segment_threshold: float
     calibration: tuple[float, float]
     verdicts: dict[str, Any]
     spun: SpunRule
@@ -111,6 +114,7 @@ class Decisions:
             int(settings["bridge_chars"]),
             round(settings["bridge_floor"] * WEIGHT_SCALE),
             int(settings["screen_threshold"]),
+            float(settings["segment_threshold"]),
             (float(settings["calibration"][0]), float(settings["calibration"][1])),
             dict(settings["verdicts"]),
             SpunRule.of(settings["spun"]),
@@ -157,8 +161,12 @@ def pack_lanes(weights: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
     >>> unpack_lanes(pack_lanes(np.array([[1.0], [-2.0], [0.0], [-0.5]])))[0].tolist()
     [64, -128, 0, -32]
     """
-    steps = np.clip(np.rint(weights * WEIGHT_SCALE), -WEIGHT_LIMIT, WEIGHT_LIMIT).astype(np.int64)
-    packed = np.zeros(weights.shape[1], np.int64)
+    return pack_steps(np.clip(np.rint(weights * WEIGHT_SCALE), -WEIGHT_LIMIT, WEIGHT_LIMIT).astype(np.int64))
+
+
+def pack_steps(steps: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Pack integer steps (LANE_LABELS x entries) into one int64 an entry."""
+    packed = np.zeros(steps.shape[1], np.int64)
     for lane, row in enumerate(steps):
         packed += row << np.int64(16 * lane)
     return packed
@@ -185,6 +193,11 @@ def bundle_folders() -> list[Path]:
     """Return the folders that may hold bundles: inside the package first, then beside it."""
     package = Path(__file__).resolve().parent
     return [folder for folder in (package / "models", package.parent / "models") if folder.is_dir()]
+
+
+def whole_scores(lookups: Lookups, batch: FoldedBatch, segments: Segments) -> NDArray[np.float64]:
+    """Return the segment model's log-odds for every segment of the batch."""
+    return segment_scores(batch.codes, segments.starts, segments.ends, lookups.bag, lookups.bag_bias)
 
 
 def find_bundle(name_or_path: str | os.PathLike[str] | None = None) -> Path:

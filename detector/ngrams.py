@@ -22,7 +22,7 @@ NGRAM_BITS = 18
 #: Bits of the bucket space of shape n-grams.
 SHAPE_BITS = 16
 NGRAM_ORDERS = (1, 2, 3)
-SHAPE_ORDERS = (3, 4, 5, 6)
+SHAPE_ORDERS = (3, 5)
 #: An n-gram is seen from a character if it lies within so many characters on either side.
 WINDOW_CHARS = 6
 SHAPE_BASE = 1 << NGRAM_BITS

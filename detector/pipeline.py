@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.context import PageStretches, find_stretches
+from detector.context import find_stretches
 from detector.datatypes import CUT_BY_DEFAULT, Page, ScanResult, Span, UsageError, Verdict, parse_labels
 from detector.folding import FoldedBatch
-from detector.model import Bundle, Decisions, load_bundle
+from detector.model import Bundle, Decisions, load_bundle, whole_scores
 from detector.pinyin import fold_without_readings
-from detector.screen import WINDOW, pack_screen, screen_batch
+from detector.screen import WINDOW, Screened, pack_screen, screen_batch
 from detector.segmentation import Segments, cut_segments
 from detector.spans import Annotate, spans_of, with_spun
 from detector.spun import is_spun
@@ -98,10 +98,11 @@ class Detector:
         """Take a batch the whole way: fold, screen, segment, score, decide, then a page at a time: merge and judge."""
         batch, readings = fold_without_readings([page.text for page in pages])
         screened = screen_batch(batch, self._screen_table, self._decisions.screen_threshold)
-        reached = np.concatenate([screened.hits, screened.hits + WINDOW])
-        suspects = batch.pages_at(reached) if self._screen else np.arange(len(pages))
         spun = {number for number in range(len(pages)) if self._is_spun(batch, number, int(screened.spun[number]))}
-        found = self._find(batch, np.union1d(suspects, np.array(sorted(spun), np.int64)), spun)
+        segments = cut_segments(batch)
+        whole = whole_scores(self._bundle.lookups, batch, segments)
+        chosen = self._choose(segments, whole, screened) if self._screen else np.arange(len(segments.starts))
+        found = find_stretches(self._bundle, self._decisions, batch, segments, chosen, whole, spun)
         for number, page in enumerate(pages):
             spans = (
                 spans_of(batch, number, found[number], self._decisions.calibration, annotate) if number in found else []
@@ -110,20 +111,10 @@ class Detector:
                 spans = readings[number].restore(spans, explained=annotate is not None)
             yield self._result(page, spans, number in spun, explained=annotate is not None)
 
-    def _find(self, batch: FoldedBatch, suspects: NDArray[np.int64], spun: set[int]) -> dict[int, PageStretches]:
-        """Score and decide on the suspect pages alone; return what was found by page number in the batch."""
-        if not len(suspects):
-            return {}
-        few = batch.select(suspects)
-        segments = cut_segments(few)
-        if self._screen:
-            hits = screen_batch(few, self._screen_table, self._decisions.screen_threshold).hits
-            chosen = _segments_at(segments, hits)
-        else:
-            chosen = np.arange(len(segments.starts))
-        known = np.flatnonzero(np.isin(suspects, list(spun))).tolist() if spun else []
-        found = find_stretches(self._bundle, self._decisions, few, segments, chosen, known)
-        return {int(suspects[page]): stretches for page, stretches in found.items()}
+    def _choose(self, segments: Segments, whole: NDArray[np.float64], screened: Screened) -> NDArray[np.int64]:
+        """Return the segments in which a span is possible: by all their words, or by a few characters in them."""
+        by_words = np.flatnonzero(whole.max(axis=1, initial=-np.inf) >= self._decisions.segment_threshold)
+        return np.union1d(by_words, _segments_at(segments, screened.hits))
 
     def _is_spun(self, batch: FoldedBatch, number: int, evidence: int) -> bool:
         first, last = int(batch.page_starts[number]), int(batch.page_ends[number])

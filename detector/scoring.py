@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.features import FeatureTable, segment_features
+from detector.features import FEATURES, PAGE_RELATIONS, FeatureTable, bins_of, segment_features
 from detector.folding import FoldedBatch
-from detector.model import Bundle, accumulate, unpack_lanes
+from detector.model import Bundle, accumulate, pack_steps, unpack_lanes
 from detector.ngrams import BUCKET_COUNT, MARGIN_CHARS
 from detector.positions import ranges
 from detector.segmentation import Segments
@@ -61,20 +61,37 @@ def segment_rows(segments: Segments, chosen: NDArray[np.int64]) -> NDArray[np.in
 
 
 def score_segments(
-    bundle: Bundle, batch: FoldedBatch, segments: Segments, chosen: NDArray[np.int64]
+    bundle: Bundle,
+    batch: FoldedBatch,
+    segments: Segments,
+    chosen: NDArray[np.int64],
+    whole: NDArray[np.float64],
+    *,
+    bounded: bool = False,
 ) -> CharacterScores:
-    """Score every character of the chosen segments (indices, int64, sorted)."""
+    """Score every character of the chosen segments (indices, int64, sorted); `whole` scores all segments as a whole.
+
+    With `bounded` the scores are upper bounds instead: what takes a count over the whole page is not looked up but
+    assumed to speak for spam as much as it ever does. A page without spam by the bounds has none.
+    """
     regions = touching(segments, chosen)
     codes, classes, places, _ = gather(batch, regions)
-    table = segment_features(batch, segments, chosen, bundle.lookups)
+    table = segment_features(batch, segments, chosen, bundle.lookups, whole, page_relations=not bounded)
     sums = accumulate(bundle.lanes, codes, classes)[places]
-    of_segment = segment_sums(table, bundle.lanes) + bundle.lanes[BUCKET_COUNT]
+    of_segment = segment_sums(table, bundle.lanes, bounded=bounded) + bundle.lanes[BUCKET_COUNT]
     sums += of_segment[segment_rows(segments, chosen)]
     length = regions.ends - regions.starts
     return CharacterScores(regions, unpack_lanes(sums), np.cumsum(length) - length)
 
 
-def segment_sums(table: FeatureTable, lanes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the packed sum of each segment's features."""
-    sums: NDArray[np.int64] = lanes[table.buckets].sum(axis=1)
-    return sums
+def segment_sums(table: FeatureTable, lanes: NDArray[np.int64], *, bounded: bool = False) -> NDArray[np.int64]:
+    """Return the packed sum of each segment's features; with `bounded`, PAGE_RELATIONS at their highest weights."""
+    buckets = table.buckets
+    if not bounded:
+        sums: NDArray[np.int64] = lanes[buckets].sum(axis=1)
+        return sums
+    known = np.delete(buckets, PAGE_RELATIONS, axis=1)
+    columns = range(*PAGE_RELATIONS.indices(len(FEATURES)))
+    highest = sum(unpack_lanes(lanes[bins_of(column)]).max(axis=0).astype(np.int64) for column in columns)
+    bound: NDArray[np.int64] = lanes[known].sum(axis=1) + pack_steps(np.asarray(highest)[:, None])
+    return bound

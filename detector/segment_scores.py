@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.ngrams import bases, hash_columns
-from detector.positions import ranges
 
 BAG_BITS = 17
 BAG_ORDERS = (2, 3)
@@ -19,11 +18,13 @@ BAG_ENTRIES = len(BAG_ORDERS) << BAG_BITS
 #: Steps of the integer weights to a unit; with at most MAX_SEGMENT_CHARS positions and two orders no lane overflows.
 BAG_SCALE = 8
 BAG_LIMIT = 32767 // (240 * len(BAG_ORDERS))
+#: Positions worked on at once, to stay in cache.
+_PIECE = 1 << 14
 
 
-def bag_columns(codes: NDArray[np.uint16], positions: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """Return, for each of BAG_ORDERS, the buckets of the n-grams that begin at the positions."""
-    columns = [codes[positions + step] for step in range(BAG_ORDERS[-1])]
+def bag_columns(codes: NDArray[np.uint16], start: int, end: int) -> list[NDArray[np.int64]]:
+    """Return, for each of BAG_ORDERS, the buckets of the n-grams that begin at the positions from start to end."""
+    columns = [codes[start + step : end + step] for step in range(BAG_ORDERS[-1])]
     return [
         bases(hash_columns(columns[:order]), BAG_BITS) + (number << BAG_BITS) for number, order in enumerate(BAG_ORDERS)
     ]
@@ -45,16 +46,30 @@ def segment_scores(
     bag: NDArray[np.int64],
     bias: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Return log-odds (segments x labels): the sum of the weights over the root of their number, plus the bias."""
-    out = np.empty((len(starts), len(bias)))
+    """Return log-odds (segments x labels): the sum of the weights over the root of their number, plus the bias.
+
+    The segments are sorted and disjoint, as those of a batch are.
+    """
     if not len(starts):
-        return out
-    length = ends - starts
-    _, positions = ranges(starts, ends)
-    first = np.cumsum(length) - length
-    sums = np.zeros(len(starts), np.int64)
-    for buckets in bag_columns(codes, positions):
-        sums += np.add.reduceat(bag[buckets], first)
+        return np.empty((0, len(bias)))
+    count = int(ends[-1])
+    weights = np.empty(count + 1, np.int64)
+    weights[count] = 0
+    scratch = np.empty(min(count, _PIECE), np.int64)
+    for start in range(0, count, _PIECE):
+        end = min(start + _PIECE, count)
+        into, more = weights[start:end], scratch[: end - start]
+        pairs, triples = bag_columns(codes, start, end)
+        np.take(bag, pairs, out=into, mode="clip")
+        np.take(bag, triples, out=more, mode="clip")
+        into += more
+    # Sums from each start to its end, and (passed over) from there to the next start.
+    bounds = np.stack([starts, ends], axis=1).reshape(-1)
+    return _log_odds(np.add.reduceat(weights, bounds)[::2], ends - starts, bias)
+
+
+def _log_odds(sums: NDArray[np.int64], length: NDArray[np.int64], bias: NDArray[np.float64]) -> NDArray[np.float64]:
+    out = np.empty((len(sums), len(bias)))
     root = np.sqrt(len(BAG_ORDERS) * length) * BAG_SCALE
     for lane in range(len(bias)):
         low = (sums << 48) >> 48

@@ -15,7 +15,8 @@ MAX_SEGMENT_CHARS = 240
 _LINE_END = class_mask(CharClass.NEWLINE)
 _SENTENCE_END = class_mask(CharClass.SENTENCE_END)
 _CLOSING = class_mask(CharClass.SENTENCE_END, CharClass.CLOSE, CharClass.QUOTE, CharClass.SPACE)
-_BREAKER = _LINE_END | _SENTENCE_END
+_RULE = class_mask(CharClass.DASH, CharClass.UNDERSCORE, CharClass.SLASH)
+_MARK = _LINE_END | _SENTENCE_END | _RULE
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Segments:
 
 
 def cut_segments(batch: FoldedBatch) -> Segments:
-    """Cut the pages of a batch into segments: at line ends, after sentence ends, and at MAX_SEGMENT_CHARS.
+    """Cut the pages of a batch into segments: at line ends, after sentence ends, around rules, at MAX_SEGMENT_CHARS.
 
     >>> from detector.folding import fold_pages
     >>> found = cut_segments(fold_pages(["第一句。第二句！\\n第二行", "", "x"]))
@@ -48,28 +49,56 @@ def cut_segments(batch: FoldedBatch) -> Segments:
     filled = batch.page_ends > batch.page_starts
     pages = np.flatnonzero(filled)
     page_starts, page_ends = batch.page_starts[pages], batch.page_ends[pages]
-    breakers = np.flatnonzero(_BREAKER[classes])
-    is_line_end = _LINE_END[classes[breakers]]
-    # A sentence goes on to take the closing marks behind it, so only the last of a run of them breaks.
-    line_breaks = breakers[is_line_end] + 1
-    goes_on = np.where(_CLOSING[classes], len(classes), np.arange(len(classes)))
-    sentence_breaks = np.minimum.accumulate(goes_on[::-1])[::-1][breakers[~is_line_end]]
-    # Where the line ends there, its end breaks.
-    sentence_breaks = sentence_breaks[~_LINE_END[classes[sentence_breaks]]]
+    marks = np.flatnonzero(_MARK[classes])  # everything that may part segments
+    kinds = classes[marks]
+    line_breaks = marks[_LINE_END[kinds]] + 1
+    sentence_breaks = _behind_closing(classes, marks[_SENTENCE_END[kinds]] + 1)
+    rules = _rule_edges(batch.codes, marks[_RULE[kinds]])
     line_starts, line_ends, line_page = _tile(line_breaks, page_starts, page_ends, pages)
-    starts, ends, page = _tile(np.concatenate([line_breaks, sentence_breaks]), page_starts, page_ends, pages)
+    breaks = np.concatenate([line_breaks, sentence_breaks, rules])
+    starts, ends, page = _tile(breaks, page_starts, page_ends, pages)
     starts, ends, page = _cap(starts, ends, page)
     line = np.searchsorted(line_starts, starts, side="right") - 1
     return Segments(starts, ends, page, line, line_starts, line_ends, line_page)
+
+
+def _behind_closing(classes: NDArray[np.uint8], positions: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Move positions behind sentence ends on over the closing marks there; drop those that reach a line's end."""
+    moved = positions.copy()
+    for _ in range(4):  # nearly always one or two marks
+        closing = _CLOSING[classes[moved]]
+        if not closing.any():
+            break
+        moved[closing] += 1
+    else:
+        goes_on = np.where(_CLOSING[classes], len(classes), np.arange(len(classes)))
+        moved = np.minimum.accumulate(goes_on[::-1])[::-1][moved]
+    return moved[~_LINE_END[classes[moved]]]
+
+
+def _rule_edges(codes: NDArray[np.uint16], marks: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return where rules drawn with characters (``---``, ``***``, ``___``) begin and end: they part text like lines.
+
+    `marks` are the positions of the characters that rules are drawn with.
+    """
+    again = (np.diff(marks) == 1) & (codes[marks[1:]] == codes[marks[:-1]])
+    third = np.flatnonzero(again[1:] & again[:-1]) + 2  # indices of marks that are at least the third of a run
+    if not len(third):
+        return marks[:0]
+    opens = np.append(True, np.diff(third) > 1)
+    return np.concatenate([marks[third[opens] - 2], marks[third[np.append(opens[1:], True)]] + 1])
 
 
 def _tile(
     breaks: NDArray[np.int64], page_starts: NDArray[np.int64], page_ends: NDArray[np.int64], pages: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Return starts, ends and page of the pieces that the breaks, each inside a page, cut the pages into."""
-    starts = np.unique(np.concatenate([page_starts, breaks]))
     if not len(page_starts):
-        return starts[:0], starts[:0], starts[:0]
+        return page_starts, page_starts, page_starts
+    marked = np.zeros(int(page_ends[-1]) + 1, np.bool_)
+    marked[page_starts] = True
+    marked[breaks[breaks <= page_ends[-1]]] = True
+    starts = np.flatnonzero(marked)
     which = np.searchsorted(page_starts, starts, side="right") - 1
     inside = starts < page_ends[which]
     starts, which = starts[inside], which[inside]

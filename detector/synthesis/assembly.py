@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -48,7 +49,6 @@ class PageWriter:
         """Write from these documents and the families that pass; the same arguments give the same pages."""
         self._grammars = grammars
         self._draw = random.Random(seed)
-        self._documents = list(documents)
         self._by_lang: dict[str, list[Document]] = {}
         for document in documents:
             self._by_lang.setdefault(document.lang.split("-")[0], []).append(document)
@@ -81,7 +81,10 @@ class PageWriter:
         )
 
     def _document(self, lang: str | None) -> Document:
-        return self._draw.choice(self._by_lang[lang] if lang else self._documents)
+        if lang is None:  # a language with few documents must not be known by its spam alone
+            langs = sorted(self._by_lang)
+            lang = self._draw.choices(langs, [math.sqrt(len(self._by_lang[name])) for name in langs])[0]
+        return self._draw.choice(self._by_lang[lang])
 
     def _other_of(self, document: Document) -> Callable[[], Document]:
         same = self._by_lang[document.lang.split("-")[0]]

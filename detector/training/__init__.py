@@ -141,7 +141,7 @@ def _go_on(
     start = unpack_lanes(bundle.lanes).T / WEIGHT_SCALE
     weights = fit_lanes(rows, alpha=RETRAIN_ALPHA, epochs=RETRAIN_EPOCHS, seed=1, start=start)
     taught = Bundle("unsaved", folder, bundle.manifest, pack_lanes(weights), bundle.screen, bundle.spun, bundle.lookups)
-    taught = choose_screen(taught, pages, pages, report, highest=bundle.settings["screen_threshold"])
+    taught = choose_screen(taught, pages, 0.0, report, highest=bundle.settings["screen_threshold"])
     facts = {
         "made_by": "detector train",
         "data": {"base": bundle.name, "pages": len(pages), "digest": _digest_of_pages(pages)},

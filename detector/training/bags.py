@@ -42,7 +42,8 @@ def fit_bag(
         untouched = by_target[:, 1 : len(LANE_LABELS) + 1].sum(1) == 0
         keep = ((label > 0) | untouched) & (length >= LEAST_CHARS) & (by_target[:, UNUSED] == 0)
         row, positions = ranges(segments.starts[keep], segments.ends[keep])
-        columns.append(np.stack(bag_columns(batch.codes, positions), axis=1).astype(np.int32).reshape(-1))
+        everywhere = np.stack(bag_columns(batch.codes, 0, int(batch.page_ends[-1])), axis=1).astype(np.int32)
+        columns.append(everywhere[positions].reshape(-1))
         entries.append(length[keep] * len(BAG_ORDERS))
         wanted.append(label[keep])
     counts = np.concatenate(entries)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from detector.datatypes import LabelledPage
 from detector.features import FEATURES, Lookups, segment_features
 from detector.folding import FoldedBatch, fold_pages
-from detector.model import LANE_LABELS
+from detector.model import LANE_LABELS, whole_scores
 from detector.ngrams import MARGIN_CHARS, PLACES, bucket_columns
 from detector.scoring import segment_rows
 from detector.segmentation import cut_segments
@@ -101,7 +101,7 @@ def rows_at(batch: FoldedBatch, positions: NDArray[np.int64], targets: NDArray[n
     """Return the rows of the given positions of a batch: the same buckets that serving looks up."""
     segments = cut_segments(batch)
     everything = np.arange(len(segments.starts))
-    table = segment_features(batch, segments, everything, lookups).buckets
+    table = segment_features(batch, segments, everything, lookups, whole_scores(lookups, batch, segments)).buckets
     buckets = np.empty((len(positions), ROW_ENTRIES), np.int32)
     for column, (_, found) in enumerate(bucket_columns(batch.codes, batch.classes)):
         buckets[:, column] = found[positions - MARGIN_CHARS]

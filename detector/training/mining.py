@@ -9,7 +9,7 @@ import numpy as np
 from detector.context import find_stretches
 from detector.datatypes import LabelledPage
 from detector.folding import fold_pages
-from detector.model import WEIGHT_SCALE, Bundle, Decisions
+from detector.model import WEIGHT_SCALE, Bundle, Decisions, whole_scores
 from detector.ngrams import MARGIN_CHARS
 from detector.positions import ranges
 from detector.scoring import score_segments
@@ -27,7 +27,9 @@ def hard_rows(bundle: Bundle, pages: Sequence[LabelledPage], *, most: int, seed:
     for group in batches_of(pages):
         batch = fold_pages([page.text for page in group])
         segments = cut_segments(batch)
-        scores = score_segments(bundle, batch, segments, np.arange(len(segments.starts)))
+        scores = score_segments(
+            bundle, batch, segments, np.arange(len(segments.starts)), whole_scores(bundle.lookups, batch, segments)
+        )
         _, positions = ranges(scores.regions.starts, scores.regions.ends)
         targets = targets_of(group, batch)
         near = positions[(scores.lanes.max(axis=1) > NEAR * WEIGHT_SCALE) & (targets[positions] == NOTHING)]
@@ -50,6 +52,13 @@ def without_finds(bundle: Bundle, pages: Sequence[LabelledPage]) -> list[Labelle
     for group in batches_of(pages):
         batch = fold_pages([page.text for page in group])
         segments = cut_segments(batch)
-        found = find_stretches(bundle, decisions, batch, segments, np.arange(len(segments.starts)))
+        found = find_stretches(
+            bundle,
+            decisions,
+            batch,
+            segments,
+            np.arange(len(segments.starts)),
+            whole_scores(bundle.lookups, batch, segments),
+        )
         kept.extend(page for number, page in enumerate(group) if number not in found)
     return kept

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from sklearn.linear_model import LogisticRegression
 
-from detector.context import find_stretches
 from detector.datatypes import LabelledPage
+from detector.features import Lookups
 from detector.folding import fold_pages
-from detector.model import Bundle, Decisions
+from detector.model import whole_scores
 from detector.screen import SCREEN_BITS, WINDOW, screen_buckets
 from detector.segmentation import cut_segments
 from detector.spun import HAN, han_bigrams
@@ -21,23 +21,24 @@ from detector.training.fitting import classifier
 
 #: Integer weights of the screen: steps to a unit of log-odds.
 SCREEN_SCALE = 64
+#: Share of the windows of clean text that teach the screen.
+CLEAN_WINDOW_RATE = 0.12
 
 
-def fit_screen(pages: Sequence[LabelledPage], *, seed: int, clean_rate: float = 0.12) -> NDArray[np.int16]:
-    """Fit the weight of each bigram bucket: is a character in the middle of these WINDOW bigrams spam?"""
+def fit_screen(
+    parts: Sequence[tuple[Sequence[LabelledPage], Lookups]], *, segment_threshold: float, seed: int
+) -> NDArray[np.int16]:
+    """Fit the weight of each bigram bucket: is a character in the middle of these WINDOW bigrams spam?
+
+    Each part of the pages comes with the segment model to read it with. Only segments that do not reach
+    `segment_threshold` as a whole teach the screen: the others are scored anyway, and what the windows are for is the
+    brand inside an ordinary sentence.
+    """
     draw = np.random.Generator(np.random.PCG64(seed))
-    rows, wanted = [], []
-    for group in batches_of(pages):
-        batch = fold_pages([page.text for page in group])
-        targets = targets_of(group, batch)
-        buckets = screen_buckets(batch.codes)
-        middle = np.arange(len(buckets) - WINDOW) + (WINDOW + 1) // 2
-        spam = (targets[middle] != NOTHING) & (targets[middle] != UNUSED)
-        take = np.flatnonzero(
-            (draw.random(len(middle)) < np.where(spam, 0.4, clean_rate)) & (targets[middle] != UNUSED)
-        )
-        rows.append(buckets[take[:, None] + np.arange(WINDOW)].astype(np.int32))
-        wanted.append(spam[take])
+    sampled = [
+        _window_rows(group, lookups, segment_threshold, draw) for pages, lookups in parts for group in batches_of(pages)
+    ]
+    rows, wanted = [rows for rows, _ in sampled], [spam for _, spam in sampled]
     buckets = np.concatenate(rows)
     starts = np.arange(0, buckets.size + 1, WINDOW, dtype=np.int32)
     ones = np.ones(buckets.size, np.float32)
@@ -47,6 +48,25 @@ def fit_screen(pages: Sequence[LabelledPage], *, seed: int, clean_rate: float = 
     weights = np.rint(model.coef_.ravel() * SCREEN_SCALE)
     clipped: NDArray[np.int16] = np.clip(weights, -4000, 4000).astype(np.int16)
     return clipped
+
+
+def _window_rows(
+    pages: Sequence[LabelledPage], lookups: Lookups, segment_threshold: float, draw: np.random.Generator
+) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    """Return the buckets of sampled windows, and whether their middle is spam."""
+    batch = fold_pages([page.text for page in pages])
+    targets = targets_of(pages, batch)
+    segments = cut_segments(batch)
+    scores = whole_scores(lookups, batch, segments)
+    passed = scores.max(axis=1, initial=-np.inf) >= segment_threshold
+    for start, end in zip(segments.starts[passed].tolist(), segments.ends[passed].tolist(), strict=True):
+        targets[start:end] = UNUSED
+    buckets = screen_buckets(batch.codes)
+    middle = np.arange(len(buckets) - WINDOW) + (WINDOW + 1) // 2
+    spam = (targets[middle] != NOTHING) & (targets[middle] != UNUSED)
+    lucky = spam | (draw.random(len(middle)) < CLEAN_WINDOW_RATE)
+    take = np.flatnonzero(lucky & (targets[middle] != UNUSED))
+    return buckets[take[:, None] + np.arange(WINDOW)].astype(np.int32), spam[take]
 
 
 def fit_spun(
@@ -78,38 +98,15 @@ def fit_spun(
     return table, steps, round(float(model.intercept_[0]), 4)
 
 
-def highest_safe_threshold(found: Callable[[int], Sequence[bool]], low: int, high: int, *, margin: float = 0.15) -> int:
-    """Return a screen threshold at which nothing is lost, `margin` of the way back from the highest such.
+def highest_threshold(lost: Callable[[int], int], low: int, high: int, *, most_lost: int) -> int:
+    """Return the highest screen threshold, to 4 steps, at which no more than `most_lost` pages are lost.
 
-    `found(threshold)` tells for each page that the full pass finds spam on whether the screened pass gives the same.
+    `lost(threshold)` counts the pages on which the screened pass finds something else than the full one.
     """
     while high - low > 4:
         middle = (low + high) // 2
-        if all(found(middle)):
+        if lost(middle) <= most_lost:
             low = middle
         else:
             high = middle
-    return int(low - margin * abs(low))
-
-
-def bump(bundle: Bundle, pages: Sequence[LabelledPage], *, target: int = 64) -> NDArray[np.int16]:
-    """Return the screen with the bigrams raised that the full pass's finds on `pages` need to reach `target`.
-
-    Of every find the best window is raised, a little for each of its bigrams.
-    """
-    screen = bundle.screen.astype(np.int32)
-    decisions = Decisions.of(bundle.settings)
-    for group in batches_of(pages):
-        batch = fold_pages([page.text for page in group])
-        segments = cut_segments(batch)
-        found = find_stretches(bundle, decisions, batch, segments, np.arange(len(segments.starts)))
-        buckets = screen_buckets(batch.codes)
-        for number, on_page in found.items():
-            first = int(batch.page_starts[number])
-            for start, end in on_page.stretches:
-                inside = buckets[first + start : max(first + end - 1, first + start + WINDOW)]
-                sums = np.convolve(screen[inside], np.ones(WINDOW, np.int32), "valid")
-                best = int(sums.argmax())
-                if sums[best] < target:
-                    screen[inside[best : best + WINDOW]] += -(-(target - int(sums[best])) // WINDOW)
-    return np.clip(screen, -4000, 4000).astype(np.int16)
+    return low

@@ -14,7 +14,7 @@ from detector.context import decide_page
 from detector.datatypes import LabelledPage, ScanResult
 from detector.features import segment_features
 from detector.folding import fold_pages
-from detector.model import LANE_LABELS, WEIGHT_SCALE, Bundle, Decisions, accumulate
+from detector.model import LANE_LABELS, WEIGHT_SCALE, Bundle, Decisions, accumulate, whole_scores
 from detector.scoring import gather, score_segments, segment_rows, touching
 from detector.segmentation import cut_segments
 from detector.spun import spun_log_odds
@@ -38,7 +38,9 @@ def score_pages(bundle: Bundle, pages: Sequence[LabelledPage]) -> list[ScoredPag
     for group in batches_of(pages):
         batch = fold_pages([page.text for page in group])
         segments = cut_segments(batch)
-        scores = score_segments(bundle, batch, segments, np.arange(len(segments.starts)))
+        scores = score_segments(
+            bundle, batch, segments, np.arange(len(segments.starts)), whole_scores(bundle.lookups, batch, segments)
+        )
         first = {int(page): int(at) for page, at in zip(scores.regions.page, scores.first, strict=True)}
         for number in range(len(group)):
             start, end = int(batch.page_starts[number]), int(batch.page_ends[number])
@@ -136,12 +138,13 @@ def quantising_changes(weights: NDArray[np.float64], bundle: Bundle, pages: Sequ
         chosen = np.arange(len(segments.starts))
         codes, classes, places, _ = gather(batch, touching(segments, chosen))
         row = segment_rows(segments, chosen)
-        buckets = segment_features(batch, segments, chosen, bundle.lookups).buckets
+        whole = whole_scores(bundle.lookups, batch, segments)
+        buckets = segment_features(batch, segments, chosen, bundle.lookups, whole).buckets
         exact = [
             (accumulate(lane[:-1], codes, classes)[places] + lane[:-1][buckets].sum(axis=1)[row] + lane[-1])
             for lane in weights
         ]
-        packed = score_segments(bundle, batch, segments, chosen).lanes.T / WEIGHT_SCALE
+        packed = score_segments(bundle, batch, segments, chosen, whole).lanes.T / WEIGHT_SCALE
         labels = [_labels_of(scores, row, len(chosen), thresholds) for scores in (exact, packed)]
         changed += int((labels[0] != labels[1]).sum())
         total += len(chosen)
