@@ -32,13 +32,15 @@ class PageStretches:
     """What was found on one page, in positions counted from its start.
 
     ``lanes``: int32, the scores of all its characters, with what the page pass added; ``repeats``: stretches that
-    stand there only because the same text was cut elsewhere on the page; ``bonus``: what was added to each lane, int32;
-    ``of_document_site``: whether the page surely holds document-site text.
+    stand there only because the same text was cut elsewhere on the page; ``bridges``: those of the stretches that only
+    fill gaps in document-site text; ``bonus``: what was added to each lane, int32; ``of_document_site``: whether the
+    page surely holds document-site text.
     """
 
     lanes: NDArray[np.int32]
     stretches: list[Stretch]
     repeats: list[Stretch]
+    bridges: list[Stretch]
     bonus: NDArray[np.int32]
     of_document_site: bool
 
@@ -58,17 +60,19 @@ def find_stretches(
     `whole` scores all segments as a whole. `spun` are pages (their numbers in the batch) known to be machine-spun:
     they are looked at whole, and spam is likelier there.
     """
-    doubtful = _pages_with_spam(score_segments(bundle, batch, segments, chosen, whole, bounded=True), decisions)
-    suspects = np.array(sorted(doubtful | set(spun)), np.int64)
-    everything = np.flatnonzero(np.isin(segments.page, suspects))
+    # By upper bounds first; what passes is scored exactly, which few pages stand; those are scored whole.
+    possible = _pages_with_spam(score_segments(bundle, batch, segments, chosen, whole, bounded=True), decisions)
+    again = _on_pages(segments, possible, chosen)
+    certain = _pages_with_spam(score_segments(bundle, batch, segments, again, whole), decisions)
+    everything = _on_pages(segments, certain | set(spun), np.arange(len(segments.starts)))
     scores = score_segments(bundle, batch, segments, everything, whole)
     found: dict[int, PageStretches] = {}
     for region, page in enumerate(scores.regions.page.tolist()):
         first = int(scores.first[region])
         length = int(scores.regions.ends[region] - scores.regions.starts[region])
-        found[page] = decide_page(
-            scores.lanes[first : first + length], batch.shadow(page), decisions, spun=page in spun
-        )
+        on_page = decide_page(scores.lanes[first : first + length], batch.shadow(page), decisions, spun=page in spun)
+        if on_page.stretches:  # the bounds let pages pass on which there is nothing
+            found[page] = on_page
     return found
 
 
@@ -82,16 +86,18 @@ def decide_page(lanes: NDArray[np.int32], shadow: str, decisions: Decisions, *, 
         confident[int((lanes[start:end] - decisions.thresholds).sum(axis=0).argmax())] += end - start
     sure_of = confident >= decisions.confident_chars
     if not sure_of.any():
-        return PageStretches(lanes, sure, [], prior, False)
+        return PageStretches(lanes, sure, [], [], prior, False)
     # Spam of one kind makes more of that kind likely, and other kinds a little.
     bonus = np.where(sure_of, decisions.page_bonus, _LITTLE)
     bonus = bonus.astype(np.int32)
     lanes = lanes + bonus
     stretches = sorted({*sure, *_stretches(lanes, decisions)})
-    if sure_of[_REPOSITORY]:
-        stretches = sorted({*stretches, *_bridge(lanes[:, _REPOSITORY], decisions)})
+    # What stands in a gap is cut for its place, not for what it says: elsewhere on the page it stays.
     repeats = repeated(shadow, stretches, chars=decisions.repeat_chars)
-    return PageStretches(lanes, stretches, repeats, prior + bonus, bool(sure_of[_REPOSITORY]))
+    gaps = _bridge(lanes[:, _REPOSITORY], decisions) if sure_of[_REPOSITORY] else []
+    bridges = sorted({*gaps} - {*stretches})
+    stretches = sorted([*stretches, *bridges])
+    return PageStretches(lanes, stretches, repeats, bridges, prior + bonus, bool(sure_of[_REPOSITORY]))
 
 
 def _stretches(lanes: NDArray[np.int32], decisions: Decisions) -> list[Stretch]:
@@ -117,6 +123,8 @@ def _bridge(lane: NDArray[np.int32], decisions: Decisions) -> list[Stretch]:
     """
     excess = lane - decisions.thresholds[_REPOSITORY]
     found = chain(excess, decisions.switch_costs[_REPOSITORY])
+    if not found:
+        return []
     sums = np.concatenate([np.zeros(1, np.int64), np.cumsum(excess)])
     bridges = []
     for start, end in pairwise([0, *(edge for stretch in found for edge in stretch), len(excess)]):
@@ -125,6 +133,11 @@ def _bridge(lane: NDArray[np.int32], decisions: Decisions) -> list[Stretch]:
         if sums[end] - sums[start] >= decisions.bridge_floor * (end - start):
             bridges.append((start, end))
     return bridges
+
+
+def _on_pages(segments: Segments, pages: Collection[int], among: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return those of the segments `among` (indices) that lie on the given pages."""
+    return among[np.isin(segments.page[among], np.array(sorted(pages), np.int64))]
 
 
 def _pages_with_spam(scores: CharacterScores, decisions: Decisions) -> set[int]:

@@ -81,10 +81,16 @@ def hash_columns(columns: Sequence[NDArray[np.integer[Any]]]) -> NDArray[np.uint
     """Return the hashes of n-grams given as the array of their first codes, of their second, and so on."""
     hashed = columns[0].astype(np.uint32) * _MULTIPLIER
     for column in columns[1:]:
-        hashed ^= hashed >> np.uint32(15)
-        hashed += column.astype(np.uint32, copy=False)
-        hashed *= _MULTIPLIER
+        hashed = longer(hashed, column)
     return hashed
+
+
+def longer(hashed: NDArray[np.uint32], column: NDArray[np.integer[Any]]) -> NDArray[np.uint32]:
+    """Return the hashes of n-grams longer by the codes in `column`."""
+    mixed = hashed ^ (hashed >> np.uint32(15))
+    mixed += column
+    mixed *= _MULTIPLIER
+    return mixed
 
 
 def bases(hashed: NDArray[np.uint32], bits: int) -> NDArray[np.int64]:

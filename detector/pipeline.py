@@ -114,7 +114,7 @@ class Detector:
     def _choose(self, segments: Segments, whole: NDArray[np.float64], screened: Screened) -> NDArray[np.int64]:
         """Return the segments in which a span is possible: by all their words, or by a few characters in them."""
         by_words = np.flatnonzero(whole.max(axis=1, initial=-np.inf) >= self._decisions.segment_threshold)
-        return np.union1d(by_words, _segments_at(segments, screened.hits))
+        return np.union1d(by_words, segments.near(screened.hits, WINDOW))
 
     def _is_spun(self, batch: FoldedBatch, number: int, evidence: int) -> bool:
         first, last = int(batch.page_starts[number]), int(batch.page_ends[number])
@@ -137,14 +137,3 @@ class Detector:
 
 def _reload(path: str, labels: tuple[str, ...] | None, min_score: float, screen: bool) -> Detector:
     return Detector.load(path, labels=labels, min_score=min_score, screen=screen)
-
-
-def _segments_at(segments: Segments, hits: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the indices of the segments that the hits' windows touch."""
-    if not len(hits) or not len(segments.starts):
-        return np.empty(0, np.int64)
-    # Of the segments that begin no later than a window's end, those that end behind its start; in a gap there are none.
-    count = len(segments.starts)
-    first = np.bincount(np.searchsorted(segments.ends, hits, side="right"), minlength=count + 1)
-    behind = np.bincount(np.searchsorted(segments.starts, hits + WINDOW, side="right"), minlength=count + 1)
-    return np.flatnonzero(np.cumsum(first - behind)[:count] > 0)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.ngrams import bases, hash_columns
+from detector.ngrams import bases, hash_columns, longer
 
 BAG_BITS = 17
 BAG_ORDERS = (2, 3)
@@ -24,10 +24,9 @@ _PIECE = 1 << 14
 
 def bag_columns(codes: NDArray[np.uint16], start: int, end: int) -> list[NDArray[np.int64]]:
     """Return, for each of BAG_ORDERS, the buckets of the n-grams that begin at the positions from start to end."""
-    columns = [codes[start + step : end + step] for step in range(BAG_ORDERS[-1])]
-    return [
-        bases(hash_columns(columns[:order]), BAG_BITS) + (number << BAG_BITS) for number, order in enumerate(BAG_ORDERS)
-    ]
+    pairs = hash_columns([codes[start:end], codes[start + 1 : end + 1]])
+    triples = longer(pairs, codes[start + 2 : end + 2])
+    return [bases(pairs, BAG_BITS), bases(triples, BAG_BITS) + (1 << BAG_BITS)]
 
 
 def pack_bag(weights: NDArray[np.float64]) -> NDArray[np.int64]:

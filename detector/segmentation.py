@@ -36,6 +36,16 @@ class Segments:
     line_ends: NDArray[np.int64]
     line_page: NDArray[np.int64]
 
+    def near(self, positions: NDArray[np.int64], reach: int) -> NDArray[np.int64]:
+        """Return the indices of the segments that a stretch of `reach` characters from a position (sorted) touches."""
+        if not len(positions) or not len(self.starts):
+            return np.empty(0, np.int64)
+        # Of the segments that begin no later than a stretch's end, those that end behind its start; in a gap are none.
+        count = len(self.starts)
+        first = np.bincount(np.searchsorted(self.ends, positions, side="right"), minlength=count + 1)
+        behind = np.bincount(np.searchsorted(self.starts, positions + reach, side="right"), minlength=count + 1)
+        return np.flatnonzero(np.cumsum(first - behind)[:count] > 0)
+
 
 def cut_segments(batch: FoldedBatch) -> Segments:
     """Cut the pages of a batch into segments: at line ends, after sentence ends, around rules, at MAX_SEGMENT_CHARS.
@@ -71,8 +81,8 @@ def _behind_closing(classes: NDArray[np.uint8], positions: NDArray[np.int64]) ->
             break
         moved[closing] += 1
     else:
-        goes_on = np.where(_CLOSING[classes], len(classes), np.arange(len(classes)))
-        moved = np.minimum.accumulate(goes_on[::-1])[::-1][moved]
+        others = np.flatnonzero(~_CLOSING[classes])
+        moved = others[np.searchsorted(others, moved)]
     return moved[~_LINE_END[classes[moved]]]
 
 

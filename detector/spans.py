@@ -44,10 +44,11 @@ def spans_of(
     classes = batch.classes[first:last]
     sums = np.zeros((len(classes) + 1, len(LANE_LABELS)), np.int64)
     np.cumsum(found.lanes, axis=0, out=sums[1:])
+    votes = _votes(found)
     slope, offset = calibration
     spans = []
     for stretch in merge([*found.stretches, *found.repeats], classes):
-        for (start, end), lane in split_by_label(stretch, sums, classes):
+        for (start, end), lane in split_by_label(stretch, votes, classes):
             log_odds = float(sums[end, lane] - sums[start, lane]) / (WEIGHT_SCALE * (end - start))
             left, right = _offsets(batch, page, start, end)
             span = Span(left, right, LANE_LABELS[lane], probability(slope * log_odds + offset), log_odds)
@@ -55,6 +56,20 @@ def spans_of(
     if found.of_document_site:
         spans = _with_page_numbers(batch, page, spans, explained=annotate is not None)
     return spans
+
+
+def _votes(found: PageStretches) -> NDArray[np.int64]:
+    """Return running sums of what labels are chosen by: the lanes, but one step for document-site text in its gaps."""
+    votes = np.zeros((len(found.lanes) + 1, len(LANE_LABELS)), np.int64)
+    votes[1:] = found.lanes
+    in_gap = np.zeros(len(votes), np.bool_)
+    for start, end in found.bridges:
+        in_gap[start + 1 : end + 1] = True
+    for start, end in {*found.stretches, *found.repeats} - {*found.bridges}:
+        in_gap[start + 1 : end + 1] = False
+    votes[in_gap] = 0
+    votes[in_gap, LANE_LABELS.index(Label.REPOSITORY_BOILERPLATE)] = 1
+    return np.cumsum(votes, axis=0, out=votes)
 
 
 def _offsets(batch: FoldedBatch, page: int, start: int, end: int) -> tuple[int, int]:

@@ -12,7 +12,6 @@ from detector.datatypes import Label, Span, Verdict
 
 #: Spam proper: text of document sites and pinyin readings never make a page bad.
 _SPAM = frozenset({Label.PORN, Label.GAMBLING, Label.OTHER_SPAM})
-_SOLID = regex.compile(r"\S")
 #: Prose: a line with a sentence in it. Lists, menus and headings are no reason to keep a page.
 _PROSE_LINE = regex.compile(r"[^\n]{20,}")
 _SENTENCE_MARK = regex.compile(r"[。！？，、]|[.!?,;:](?=\s|$)|[।؟۔]")
@@ -51,7 +50,7 @@ def facts_of(text: str, spans: Sequence[Span], spun: bool) -> PageFacts:
 
 
 def _solid(text: str) -> int:
-    return len(_SOLID.findall(text))
+    return len("".join(text.split()))
 
 
 def judge(facts: PageFacts, settings: dict[str, Any]) -> Verdict:

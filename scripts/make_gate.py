@@ -1,4 +1,4 @@
-"""The pages written by hand that are kept for testing come in; training_data/gate.jsonl, which guards retraining, goes out.
+"""The hand-written pages kept for testing come in; training_data/gate.jsonl, which guards retraining, goes out.
 
 usage: make_gate.py [OUT.jsonl]
 """

@@ -33,8 +33,9 @@ from detector.model import (
 from detector.pipeline import Detector
 from detector.training.examples import Rows, rows_of
 from detector.training.fitting import fit_lanes
-from detector.training.recipe import Recipe, choose_screen, facts_of, fit_from_scratch
+from detector.training.recipe import Recipe, facts_of, fit_from_scratch, lost_by_screen
 from detector.training.replay import pack_replay, unpack_replay
+from detector.training.tuning import with_settings
 
 __all__ = ["Recipe", "train_bundle"]
 
@@ -141,7 +142,8 @@ def _go_on(
     start = unpack_lanes(bundle.lanes).T / WEIGHT_SCALE
     weights = fit_lanes(rows, alpha=RETRAIN_ALPHA, epochs=RETRAIN_EPOCHS, seed=1, start=start)
     taught = Bundle("unsaved", folder, bundle.manifest, pack_lanes(weights), bundle.screen, bundle.spun, bundle.lookups)
-    taught = choose_screen(taught, pages, 0.0, report, highest=bundle.settings["screen_threshold"])
+    taught = with_settings(taught, **_open_screen(taught, pages))
+    report(f"screen threshold {taught.settings['screen_threshold']}")
     facts = {
         "made_by": "detector train",
         "data": {"base": bundle.name, "pages": len(pages), "digest": _digest_of_pages(pages)},
@@ -153,6 +155,23 @@ def _go_on(
     fresh = np.sort(draw.choice(len(new.targets), keep, replace=False))
     carried = Rows.joined([_at(replayed, old), _at(new, fresh)])
     return taught, pack_replay(carried, len(carried.targets), 1), facts, pages
+
+
+def _open_screen(bundle: Bundle, pages: Sequence[LabelledPage]) -> dict[str, Any]:
+    """Return screen thresholds low enough that nothing of what was taught is lost to the screen."""
+    found = {
+        "screen_threshold": bundle.settings["screen_threshold"],
+        "segment_threshold": bundle.settings["segment_threshold"],
+    }
+    for _ in range(40):
+        lost, _all = lost_by_screen(with_settings(bundle, **found), pages)
+        if not lost:
+            break
+        found = {
+            "screen_threshold": found["screen_threshold"] - 20,
+            "segment_threshold": found["segment_threshold"] - 0.25,
+        }
+    return found
 
 
 def _at(rows: Rows, chosen: NDArray[np.int64]) -> Rows:

@@ -29,7 +29,7 @@ from detector.training.corpora import Corpora, read_corpora
 from detector.training.examples import Rows, rows_of
 from detector.training.fitting import fit_lanes
 from detector.training.mining import hard_rows, without_finds
-from detector.training.screening import fit_screen, fit_spun, highest_threshold
+from detector.training.screening import fit_screen, fit_spun, threshold_for_share
 from detector.training.tuning import fit_calibration, quantising_changes, spun_scores, tune_thresholds, with_settings
 
 Report = Callable[[str], None]
@@ -63,8 +63,8 @@ class Recipe:
     heldout_pages: int = 1500
     switch_cost: float = 3.0
     repository_switch_cost: float = 20.0
-    page_bonus: float = 1.5
-    repository_bonus: float = 4.5
+    page_bonus: float = 1.0
+    repository_bonus: float = 5.0
     spun_bonus: float = 3.0
     confident_chars: int = 6
     repository_confident_chars: int = 40
@@ -74,8 +74,8 @@ class Recipe:
     lowest_threshold: float = -1.5
     loss_budget: float = 0.0003
     alarm_budget: float = 0.014
-    segment_threshold: float = -2.0
-    most_lost_share: float = 0.01
+    segment_threshold: float = -0.9
+    window_share: float = 0.018
     replay_rows: int = 14_000
 
 
@@ -329,25 +329,23 @@ def _decide(
     threshold = round(highest + recipe.spun_margin, 3)
     bundle = with_settings(bundle, spun={**bundle.settings["spun"], "threshold": threshold})
     report(f"spun threshold {threshold}, calibration {bundle.settings['calibration']}")
-    return choose_screen(bundle, [*heldout, *clean], recipe.most_lost_share, report)
+    bundle = choose_screen(bundle, clean, recipe.window_share)
+    lost, found = lost_by_screen(bundle, heldout)
+    report(f"screen threshold {bundle.settings['screen_threshold']}: other spans on {lost} of {found} held-out pages")
+    return bundle
 
 
-def choose_screen(
-    bundle: Bundle, judged: Sequence[LabelledPage], most_lost_share: float, report: Report, *, highest: int = 2000
-) -> Bundle:
-    """Return the bundle with the highest screen threshold at which hardly any of the judged pages loses a span."""
-    full = [result.spans for result in Detector(bundle, screen=False).scan_many(page.text for page in judged)]
-    dirty = [page.text for page, spans in zip(judged, full, strict=True) if spans]
-    expected = [spans for spans in full if spans]
+def choose_screen(bundle: Bundle, clean: Sequence[LabelledPage], most_share: float) -> Bundle:
+    """Return the bundle with the screen threshold at which windows let through `most_share` of clean characters."""
+    return with_settings(bundle, screen_threshold=threshold_for_share(bundle.screen, clean, most_share))
 
-    def lost(threshold: int) -> int:
-        screened = Detector(with_settings(bundle, screen_threshold=threshold))
-        found = (result.spans for result in screened.scan_many(dirty))
-        return sum(one != other for one, other in zip(found, expected, strict=True))
 
-    threshold = highest_threshold(lost, -2000, highest, most_lost=int(most_lost_share * len(dirty)))
-    report(f"screen threshold {threshold}, {lost(threshold)} of {len(dirty)} pages lost")
-    return with_settings(bundle, screen_threshold=threshold)
+def lost_by_screen(bundle: Bundle, pages: Sequence[LabelledPage]) -> tuple[int, int]:
+    """Return on how many pages the screened scan finds something else than the full one, and how many have finds."""
+    texts = [page.text for page in pages]
+    full = [result.spans for result in Detector(bundle, screen=False).scan_many(texts)]
+    screened = [result.spans for result in Detector(bundle).scan_many(texts)]
+    return sum(one != other for one, other in zip(full, screened, strict=True)), sum(map(bool, full))
 
 
 def facts_of(recipe: Recipe) -> dict[str, Any]:

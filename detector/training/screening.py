@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from detector.datatypes import LabelledPage
 from detector.features import Lookups
 from detector.folding import fold_pages
 from detector.model import whole_scores
-from detector.screen import SCREEN_BITS, WINDOW, screen_buckets
+from detector.screen import SCREEN_BITS, WINDOW, pack_screen, screen_batch, screen_buckets
 from detector.segmentation import cut_segments
 from detector.spun import HAN, han_bigrams
 from detector.training.examples import NOTHING, UNUSED, batches_of, targets_of
@@ -98,15 +98,23 @@ def fit_spun(
     return table, steps, round(float(model.intercept_[0]), 4)
 
 
-def highest_threshold(lost: Callable[[int], int], low: int, high: int, *, most_lost: int) -> int:
-    """Return the highest screen threshold, to 4 steps, at which no more than `most_lost` pages are lost.
-
-    `lost(threshold)` counts the pages on which the screened pass finds something else than the full one.
-    """
+def threshold_for_share(
+    screen: NDArray[np.int16], pages: Sequence[LabelledPage], most_share: float, *, low: int = -2000, high: int = 2000
+) -> int:
+    """Return the lowest threshold, to 4 steps, at which the windows let through no more than `most_share` of the
+    characters of clean pages, counting whole segments."""
+    table = pack_screen(screen, np.zeros(1 << SCREEN_BITS, np.int8))
+    batches = [fold_pages([page.text for page in group]) for group in batches_of(pages)]
+    cut = [cut_segments(batch) for batch in batches]
+    total = sum(int((segments.ends - segments.starts).sum()) for segments in cut)
     while high - low > 4:
         middle = (low + high) // 2
-        if lost(middle) <= most_lost:
-            low = middle
-        else:
+        passed = 0
+        for batch, segments in zip(batches, cut, strict=True):
+            chosen = segments.near(screen_batch(batch, table, middle).hits, WINDOW)
+            passed += int((segments.ends[chosen] - segments.starts[chosen]).sum())
+        if passed <= most_share * total:
             high = middle
-    return low
+        else:
+            low = middle
+    return high
