@@ -118,11 +118,15 @@ class Detector:
 
     def _is_spun(self, batch: FoldedBatch, number: int, evidence: int) -> bool:
         first, last = int(batch.page_starts[number]), int(batch.page_ends[number])
+        if not self._decisions.spun.may_be_spun(evidence, last - first):
+            return False
         codes, classes = batch.codes[first:last], batch.classes[first:last]
         return is_spun(evidence, codes, classes, self._bundle.spun, self._decisions.spun)
 
     def _result(self, page: Page, spans: list[Span], spun: bool, *, explained: bool) -> ScanResult:
         """Judge the page, then keep the spans that were asked for."""
+        if not spans and not spun:  # nearly every page
+            return ScanResult(page.id, len(page.text), Verdict.CLEAN, (), page.text, self._labels or CUT_BY_DEFAULT)
         facts = facts_of(page.text, spans, spun)
         verdict = judge(facts, self._decisions.verdicts)
         if verdict is Verdict.SPUN_PAGE:
