@@ -38,8 +38,8 @@ class Detector:
     ) -> None:
         """Scan with `bundle`; `labels` and `min_score` choose which spans are kept and cut.
 
-        ``screen=False`` scores every character instead of those that the screen lets through: slower, and meant to
-        give the same spans.
+        ``screen=False`` scores every character instead of those that the screen lets through: slower, and it keeps
+        the weak finds that the screen passes over.
         """
         if min_score is not None and not 0 <= min_score <= 1:
             raise UsageError(f"min_score is a probability from 0 to 1, got {min_score}")

@@ -2,8 +2,8 @@
 
 One table of bigrams serves two questions in one gather and one running sum. Its low half screens: a position is a hit
 where the WINDOW bigrams from there on sum to the threshold. Its high half holds the evidence that text was
-machine-spun, summed over the page. What the screen passes over is never scored further, so its threshold is chosen,
-when a bundle is made, to lose no span of the full pass on any corpus at hand.
+machine-spun, summed over the page. The windows stand beside the segment model, which lets segments through as a whole;
+what neither lets through is never scored, so their thresholds trade weak finds for speed (docs/experiments.md, 16-21).
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ _PIECE = 1 << 14
 
 
 def bag_columns(codes: NDArray[np.uint16], start: int, end: int) -> list[NDArray[np.int64]]:
-    """Return, for each of BAG_ORDERS, the buckets of the n-grams that begin at the positions from start to end."""
+    """Return the buckets of the bigrams and of the trigrams (BAG_ORDERS) that begin at positions start to end."""
     pairs = hash_columns([codes[start:end], codes[start + 1 : end + 1]])
     triples = longer(pairs, codes[start + 2 : end + 2])
     return [bases(pairs, BAG_BITS), bases(triples, BAG_BITS) + (1 << BAG_BITS)]

@@ -143,7 +143,8 @@ def _go_on(
     weights = fit_lanes(rows, alpha=RETRAIN_ALPHA, epochs=RETRAIN_EPOCHS, seed=1, start=start)
     taught = Bundle("unsaved", folder, bundle.manifest, pack_lanes(weights), bundle.screen, bundle.spun, bundle.lookups)
     taught = with_settings(taught, **_open_screen(taught, pages))
-    report(f"screen threshold {taught.settings['screen_threshold']}")
+    lost, _found = lost_by_screen(taught, pages)
+    report(f"screen threshold {taught.settings['screen_threshold']}: {lost} of the pages lose spans to the screen")
     facts = {
         "made_by": "detector train",
         "data": {"base": bundle.name, "pages": len(pages), "digest": _digest_of_pages(pages)},

@@ -1,0 +1,230 @@
+"""Folding keeps a map back to every character of the text, whatever the text holds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector.folding import EDGE_CODE, GAP_CHARS, CharClass, FoldedBatch, character_tables, fold_pages, fold_text
+
+ODD = "\x00\x03\n\r\u200b\u2060\ufeff\u202e\ud800\udfff\uffff\U0001d400Ａ經"
+any_text = st.text(st.characters() | st.sampled_from(ODD), max_size=60)
+any_pages = st.lists(any_text, min_size=1, max_size=6)
+
+
+def shadow(batch: FoldedBatch, page: int) -> list[int]:
+    codes: list[int] = batch.codes[batch.page_starts[page] : batch.page_ends[page]].tolist()
+    return codes
+
+
+def offsets(batch: FoldedBatch, page: int) -> list[int]:
+    positions = np.arange(batch.page_starts[page], batch.page_ends[page])
+    found: list[int] = batch.offsets(positions, page).tolist()
+    return found
+
+
+@given(any_text)
+def test_the_map_is_strictly_monotone_and_lies_in_the_text(text: str) -> None:
+    folded, places = fold_text(text)
+    assert len(folded) == len(places)
+    assert (np.diff(places) > 0).all()
+    assert all(0 <= place < len(text) for place in places.tolist())
+
+
+@given(any_text)
+def test_the_map_is_total_over_what_is_not_dropped(text: str) -> None:
+    table, _ = character_tables()
+    kept = [at for at, char in enumerate(text) if table[min(ord(char), len(table) - 1)]]
+    assert fold_text(text)[1].tolist() == kept
+
+
+@given(any_text)
+def test_every_character_folds_as_it_does_alone(text: str) -> None:
+    assert fold_text(text)[0] == "".join(fold_text(char)[0] for char in text)
+
+
+@given(any_text)
+def test_folding_twice_changes_nothing_more(text: str) -> None:
+    once = fold_text(text)[0]
+    assert fold_text(once)[0] == once
+
+
+@given(any_pages)
+def test_a_page_folds_alike_alone_and_in_a_batch(pages: list[str]) -> None:
+    batch = fold_pages(pages)
+    for number, page in enumerate(pages):
+        alone = fold_pages([page])
+        assert shadow(batch, number) == shadow(alone, 0)
+        assert offsets(batch, number) == offsets(alone, 0)
+
+
+@given(any_pages)
+def test_the_end_of_a_page_maps_to_the_end_of_its_text(pages: list[str]) -> None:
+    batch = fold_pages(pages)
+    ends = batch.offsets(batch.page_ends, np.arange(len(pages)))
+    assert ends.tolist() == [len(page) for page in pages]
+
+
+@given(any_pages, st.data())
+def test_selected_pages_keep_their_characters_and_offsets(pages: list[str], data: st.DataObject) -> None:
+    batch = fold_pages(pages)
+    chosen = sorted(data.draw(st.sets(st.integers(0, len(pages) - 1), min_size=1)))
+    few = batch.select(np.array(chosen, np.int64))
+    for place, number in enumerate(chosen):
+        assert shadow(few, place) == shadow(batch, number)
+        assert offsets(few, place) == offsets(batch, number)
+        before, behind = int(few.page_starts[place]), int(few.page_ends[place])
+        assert set(few.classes[before - GAP_CHARS : before].tolist()) == {CharClass.EDGE}
+        assert set(few.codes[behind : behind + GAP_CHARS].tolist()) == {EDGE_CODE}
+
+
+@given(any_pages, st.data())
+def test_positions_of_selected_pages_have_the_offsets_they_had(pages: list[str], data: st.DataObject) -> None:
+    batch = fold_pages(pages)
+    chosen = np.array(sorted(data.draw(st.sets(st.integers(0, len(pages) - 1)))), np.int64)
+    few = batch.select(chosen)
+    assert (few.page_ends - few.page_starts).tolist() == (batch.page_ends - batch.page_starts)[chosen].tolist()
+    for place, number in enumerate(chosen.tolist()):
+        # With the ends, which stand behind the last character.
+        inside = np.arange(few.page_ends[place] - few.page_starts[place] + 1)
+        expected = batch.offsets(batch.page_starts[number] + inside, number)
+        assert few.offsets(few.page_starts[place] + inside, place).tolist() == expected.tolist()
+        assert expected[-1] == len(pages[number])
+
+
+@given(any_pages, st.data())
+def test_selecting_from_what_was_selected_is_selecting_at_once(pages: list[str], data: st.DataObject) -> None:
+    batch = fold_pages(pages)
+    first = np.array(sorted(data.draw(st.sets(st.integers(0, len(pages) - 1), min_size=1))), np.int64)
+    second = np.array(sorted(data.draw(st.sets(st.integers(0, len(first) - 1)))), np.int64)
+    twice, once = batch.select(first).select(second), batch.select(first[second])
+    for name in ("codes", "classes", "page_starts", "page_ends", "text_starts", "text_chars", "shift"):
+        assert getattr(twice, name).tolist() == getattr(once, name).tolist(), name
+
+
+@given(any_pages)
+def test_selecting_every_page_changes_nothing_but_the_gaps(pages: list[str]) -> None:
+    batch = fold_pages(pages)
+    whole = batch.select(np.arange(len(pages)))
+    assert [(shadow(whole, page), offsets(whole, page)) for page in range(len(pages))] == [
+        (shadow(batch, page), offsets(batch, page)) for page in range(len(pages))
+    ]
+
+
+def test_selecting_no_page_leaves_no_character() -> None:
+    none = fold_pages(["a\u200bb", "c"]).select(np.empty(0, np.int64))
+    assert (len(none.codes), len(none.page_starts)) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("\u200b\u200bab", [2, 3, 4]),
+        ("a\u200bb", [0, 2, 3]),
+        ("ab\u200b\u200b", [0, 1, 4]),  # behind the last character lies the end of the text
+        ("\u200b", [1]),
+        ("", [0]),
+    ],
+)
+def test_offsets_pass_over_what_was_dropped(text: str, expected: list[int]) -> None:
+    around = fold_pages(["\ufeffx\u200b", text, "\u200by"])
+    for batch, page in ((around, 1), (around.select(np.array([1, 2])), 0), (fold_pages([text]), 0)):
+        assert batch.offsets(np.arange(batch.page_starts[page], batch.page_ends[page] + 1), page).tolist() == expected
+
+
+def test_offsets_of_several_pages_are_looked_up_at_once() -> None:
+    batch = fold_pages(["\u200ba", "b\u200bc"]).select(np.array([0, 1]))
+    pages = np.array([0, 1, 1])
+    positions = batch.page_starts[pages] + np.array([0, 0, 1])
+    assert batch.offsets(positions, pages).tolist() == [1, 0, 2]
+
+
+@given(any_pages, st.data())
+def test_a_position_lies_on_its_page_or_leads_into_the_next(pages: list[str], data: st.DataObject) -> None:
+    batch = fold_pages(pages)
+    positions = data.draw(st.lists(st.integers(0, len(batch.codes) - 1), max_size=8))
+    ends = batch.page_ends.tolist()
+    expected = {next((page for page, end in enumerate(ends) if position < end), None) for position in positions}
+    assert batch.pages_at(np.array(positions, np.int64)).tolist() == sorted(expected - {None})  # type: ignore[type-var]
+
+
+@given(any_pages)
+def test_the_shadow_of_a_page_is_its_folded_text(pages: list[str]) -> None:
+    batch = fold_pages(pages)
+    assert [batch.shadow(page) for page in range(len(pages))] == [fold_text(page)[0] for page in pages]
+
+
+@given(any_pages)
+def test_every_page_stands_between_gaps(pages: list[str]) -> None:
+    batch = fold_pages(pages)
+    inside = np.zeros(len(batch.codes), np.bool_)
+    for start, end in zip(batch.page_starts, batch.page_ends, strict=True):
+        inside[start:end] = True
+    assert set(batch.codes[~inside].tolist()) == {EDGE_CODE}
+    assert int((~inside).sum()) == GAP_CHARS * (len(pages) + 1)
+
+
+def test_every_code_point_there_is_folds() -> None:
+    everything = "".join(map(chr, range(0x110000)))
+    folded, places = fold_text(everything)
+    assert len(folded) == len(places)
+    assert not any("\ud800" <= char <= "\udfff" for char in folded)  # two of them would decode as one character
+    assert places[-1] == 0x10FFFF
+
+
+def test_no_page_at_all_folds_to_no_page() -> None:
+    assert len(fold_pages([]).page_starts) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("Ｃａｓｉｎｏ", "casino"),
+        ("𝐂𝐚𝐬𝐢𝐧𝐨", "casino"),
+        ("𝗕𝗲𝘁 𝙱𝚎𝚝", "bet bet"),
+        ("Ⓑⓔⓣ①②", "bet12"),
+        ("𝟙𝟚³", "123"),
+        ("經濟", "经济"),
+        ("сasinо", "casino"),  # the first and the last letter are Cyrillic
+        ("ca\u200bsi\u00adno\ufeff", "casino"),
+        ("\u202ecasino\u202c", "casino"),
+        ("a\r\nb", "a\n\nb"),
+        ("", ""),
+    ],
+)
+def test_what_spammers_vary_is_levelled(text: str, folded: str) -> None:
+    assert fold_text(text)[0] == folded
+
+
+@pytest.mark.parametrize(
+    ("char", "kind"),
+    [
+        ("7", CharClass.DIGIT),
+        ("７", CharClass.STYLED),
+        ("q", CharClass.LATIN_LOWER),
+        ("Q", CharClass.LATIN_UPPER),
+        ("国", CharClass.HAN_SIMPLIFIED),
+        ("國", CharClass.HAN_TRADITIONAL),
+        ("的", CharClass.HAN_FUNCTION),
+        ("山", CharClass.HAN),
+        ("ǎ", CharClass.TONED),
+        ("|", CharClass.PIPE),
+        ("｜", CharClass.PIPE),
+        ("、", CharClass.COMMA),
+        ("。", CharClass.SENTENCE_END),
+        ("（", CharClass.OPEN),
+        ("\n", CharClass.NEWLINE),
+        ("\r", CharClass.NEWLINE),
+        ("\u3000", CharClass.SPACE),
+        ("\x03", CharClass.EDGE),
+        ("한", CharClass.HANGUL),
+        ("の", CharClass.HIRAGANA),
+        ("ж", CharClass.CYRILLIC),
+        ("ท", CharClass.THAI),
+    ],
+)
+def test_classes_say_what_a_character_was_before_folding(char: str, kind: CharClass) -> None:
+    batch = fold_pages([char])
+    assert CharClass(int(batch.classes[batch.page_starts[0]])) is kind
