@@ -74,8 +74,7 @@ class FoldedBatch:
     ``codes`` (uint16) and ``classes`` (uint8) have one entry a kept character. ``page_starts`` and ``page_ends``
     (int64) are positions in them. The map back is kept short, since hardly anything is dropped: ``dropped`` (int64,
     sorted) are the offsets in the joined text that have no position, ``text_starts`` (int64) the offsets in it at which
-    the pages begin, ``text_chars`` (int64) their lengths, ``shift`` (int64) how far a page's positions stand from
-    those that its characters had when all pages were folded.
+    the pages begin, ``text_chars`` (int64) their lengths.
     """
 
     codes: NDArray[np.uint16]
@@ -85,13 +84,11 @@ class FoldedBatch:
     dropped: NDArray[np.int64]
     text_starts: NDArray[np.int64]
     text_chars: NDArray[np.int64]
-    shift: NDArray[np.int64]
 
     def offsets(self, positions: NDArray[np.int64], pages: NDArray[np.int64] | int) -> NDArray[np.int64]:
         """Return the offsets, in the text of their page, of positions in the batch (an end may be a page's end)."""
-        folded = positions + self.shift[pages]
-        before = np.searchsorted(self.dropped - np.arange(len(self.dropped)), folded, side="right")
-        return np.clip(folded + before - self.text_starts[pages], 0, self.text_chars[pages])
+        before = np.searchsorted(self.dropped - np.arange(len(self.dropped)), positions, side="right")
+        return np.clip(positions + before - self.text_starts[pages], 0, self.text_chars[pages])
 
     def pages_at(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the pages (sorted, each once) that the positions lie on; one in a gap leads into the next page."""
@@ -102,26 +99,6 @@ class FoldedBatch:
         """Return a page's folded text; its characters count from the page's start."""
         codes = self.codes[self.page_starts[page] : self.page_ends[page]]
         return codes.astype("<u2").tobytes().decode("utf-16-le", "surrogatepass")
-
-    def select(self, pages: NDArray[np.int64]) -> FoldedBatch:
-        """Return a batch of the given pages alone (indices, sorted), each between gaps again."""
-        starts, ends = self.page_starts[pages] - GAP_CHARS, self.page_ends[pages] + GAP_CHARS
-        length = ends - starts
-        first = np.cumsum(length) - length
-        pieces = [slice(start, end) for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
-        codes = np.concatenate([self.codes[piece] for piece in pieces] or [self.codes[:0]])
-        classes = np.concatenate([self.classes[piece] for piece in pieces] or [self.classes[:0]])
-        shift = self.shift[pages] + starts - first
-        return FoldedBatch(
-            codes,
-            classes,
-            first + GAP_CHARS,
-            first + length - GAP_CHARS,
-            self.dropped,
-            self.text_starts[pages],
-            self.text_chars[pages],
-            shift,
-        )
 
 
 @cache
@@ -163,7 +140,7 @@ def fold_pages(texts: Sequence[str]) -> FoldedBatch:
     starts = text_starts - np.searchsorted(dropped, text_starts)
     ends = text_starts + chars
     ends = ends - np.searchsorted(dropped, ends)
-    return FoldedBatch(codes, classes, starts, ends, dropped, text_starts, chars, np.zeros(len(texts), np.int64))
+    return FoldedBatch(codes, classes, starts, ends, dropped, text_starts, chars)
 
 
 def _look_up(points: NDArray[np.uint32]) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:

@@ -21,12 +21,11 @@ _SENTENCE_MARK = regex.compile(r"[。！？，、]|[.!?,;:](?=\s|$)|[।؟۔]")
 class PageFacts:
     """What the verdict is judged by.
 
-    ``chars``: the page's characters; of those that are not blank, where there is spam: ``solid_chars`` all,
-    ``spam_chars`` those in spans of porn, gambling or other_spam, ``prose_left`` those on lines of prose outside them;
-    ``cut_spans``: spans of any cut label; ``spun``: whether a machine spun it.
+    Characters that are not blank, counted where there is spam: ``solid_chars`` all of them, ``spam_chars`` those in
+    spans of porn, gambling or other_spam, ``prose_left`` those on lines of prose outside them. ``cut_spans``: spans of
+    any cut label; ``spun``: whether a machine spun the page.
     """
 
-    chars: int
     solid_chars: int
     spam_chars: int
     prose_left: int
@@ -38,7 +37,7 @@ def facts_of(text: str, spans: Sequence[Span], spun: bool) -> PageFacts:
     """Gather the facts of a page."""
     spam = [span for span in spans if span.label in _SPAM]
     if not spam:
-        return PageFacts(len(text), 0, 0, 0, len(spans), spun)
+        return PageFacts(0, 0, 0, len(spans), spun)
     kept, at = [], 0
     for span in spam:
         kept.append(text[at : span.start])
@@ -46,7 +45,7 @@ def facts_of(text: str, spans: Sequence[Span], spun: bool) -> PageFacts:
     rest = "".join([*kept, text[at:]])
     prose = sum(_solid(line) for line in _PROSE_LINE.findall(rest) if _SENTENCE_MARK.search(line))
     solid = _solid(text)
-    return PageFacts(len(text), solid, solid - _solid(rest), prose, len(spans), spun)
+    return PageFacts(solid, solid - _solid(rest), prose, len(spans), spun)
 
 
 def _solid(text: str) -> int:

@@ -67,57 +67,6 @@ def test_the_end_of_a_page_maps_to_the_end_of_its_text(pages: list[str]) -> None
     assert ends.tolist() == [len(page) for page in pages]
 
 
-@given(any_pages, st.data())
-def test_selected_pages_keep_their_characters_and_offsets(pages: list[str], data: st.DataObject) -> None:
-    batch = fold_pages(pages)
-    chosen = sorted(data.draw(st.sets(st.integers(0, len(pages) - 1), min_size=1)))
-    few = batch.select(np.array(chosen, np.int64))
-    for place, number in enumerate(chosen):
-        assert shadow(few, place) == shadow(batch, number)
-        assert offsets(few, place) == offsets(batch, number)
-        before, behind = int(few.page_starts[place]), int(few.page_ends[place])
-        assert set(few.classes[before - GAP_CHARS : before].tolist()) == {CharClass.EDGE}
-        assert set(few.codes[behind : behind + GAP_CHARS].tolist()) == {EDGE_CODE}
-
-
-@given(any_pages, st.data())
-def test_positions_of_selected_pages_have_the_offsets_they_had(pages: list[str], data: st.DataObject) -> None:
-    batch = fold_pages(pages)
-    chosen = np.array(sorted(data.draw(st.sets(st.integers(0, len(pages) - 1)))), np.int64)
-    few = batch.select(chosen)
-    assert (few.page_ends - few.page_starts).tolist() == (batch.page_ends - batch.page_starts)[chosen].tolist()
-    for place, number in enumerate(chosen.tolist()):
-        # With the ends, which stand behind the last character.
-        inside = np.arange(few.page_ends[place] - few.page_starts[place] + 1)
-        expected = batch.offsets(batch.page_starts[number] + inside, number)
-        assert few.offsets(few.page_starts[place] + inside, place).tolist() == expected.tolist()
-        assert expected[-1] == len(pages[number])
-
-
-@given(any_pages, st.data())
-def test_selecting_from_what_was_selected_is_selecting_at_once(pages: list[str], data: st.DataObject) -> None:
-    batch = fold_pages(pages)
-    first = np.array(sorted(data.draw(st.sets(st.integers(0, len(pages) - 1), min_size=1))), np.int64)
-    second = np.array(sorted(data.draw(st.sets(st.integers(0, len(first) - 1)))), np.int64)
-    twice, once = batch.select(first).select(second), batch.select(first[second])
-    for name in ("codes", "classes", "page_starts", "page_ends", "text_starts", "text_chars", "shift"):
-        assert getattr(twice, name).tolist() == getattr(once, name).tolist(), name
-
-
-@given(any_pages)
-def test_selecting_every_page_changes_nothing_but_the_gaps(pages: list[str]) -> None:
-    batch = fold_pages(pages)
-    whole = batch.select(np.arange(len(pages)))
-    assert [(shadow(whole, page), offsets(whole, page)) for page in range(len(pages))] == [
-        (shadow(batch, page), offsets(batch, page)) for page in range(len(pages))
-    ]
-
-
-def test_selecting_no_page_leaves_no_character() -> None:
-    none = fold_pages(["a\u200bb", "c"]).select(np.empty(0, np.int64))
-    assert (len(none.codes), len(none.page_starts)) == (0, 0)
-
-
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -130,12 +79,12 @@ def test_selecting_no_page_leaves_no_character() -> None:
 )
 def test_offsets_pass_over_what_was_dropped(text: str, expected: list[int]) -> None:
     around = fold_pages(["\ufeffx\u200b", text, "\u200by"])
-    for batch, page in ((around, 1), (around.select(np.array([1, 2])), 0), (fold_pages([text]), 0)):
+    for batch, page in ((around, 1), (fold_pages([text]), 0)):
         assert batch.offsets(np.arange(batch.page_starts[page], batch.page_ends[page] + 1), page).tolist() == expected
 
 
 def test_offsets_of_several_pages_are_looked_up_at_once() -> None:
-    batch = fold_pages(["\u200ba", "b\u200bc"]).select(np.array([0, 1]))
+    batch = fold_pages(["\u200ba", "b\u200bc"])
     pages = np.array([0, 1, 1])
     positions = batch.page_starts[pages] + np.array([0, 0, 1])
     assert batch.offsets(positions, pages).tolist() == [1, 0, 2]

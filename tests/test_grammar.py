@@ -123,7 +123,6 @@ def test_a_held_out_family_is_usable_only_in_its_part() -> None:
         for part in ("fit", "heldout", "all")
     }
     assert usable == {"fit": ["b"], "heldout": ["a"], "all": ["a", "b"]}
-    assert Grammars((), {}, {}, "fit").restricted("heldout").usable(kept)
 
 
 @pytest.mark.parametrize(

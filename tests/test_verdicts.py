@@ -71,7 +71,7 @@ def test_a_page_that_a_machine_spun_is_a_spun_page_whatever_else_stands_there(pa
 def test_clean_means_that_nothing_is_cut_and_the_page_is_not_bad(
     solid: int, spam: int, prose: int, spans: int, spun: bool
 ) -> None:
-    verdict = judge(PageFacts(solid, solid, spam if spans else 0, prose, spans, spun), SETTINGS)
+    verdict = judge(PageFacts(solid, spam if spans else 0, prose, spans, spun), SETTINGS)
     bad = verdict in (Verdict.SPAM_PAGE, Verdict.SPUN_PAGE)
     assert (verdict is Verdict.CLEAN) == (spans == 0 and not bad)
     assert (verdict is Verdict.SPUN_PAGE) == spun
@@ -86,20 +86,20 @@ def test_clean_means_that_nothing_is_cut_and_the_page_is_not_bad(
     ],
 )
 def test_a_spam_page_is_told_by_shares_of_what_is_not_blank(spam_chars: int, prose_left: int, verdict: Verdict) -> None:
-    assert judge(PageFacts(9000, 400, spam_chars, prose_left, 1, False), SETTINGS) is verdict
+    assert judge(PageFacts(400, spam_chars, prose_left, 1, False), SETTINGS) is verdict
 
 
 def test_facts_of_spam_count_what_is_not_blank() -> None:
     text = "好的 好的好。\n\n赌 场"
     facts = facts_of(text, [span(text, "赌 场", Label.GAMBLING)], False)
-    assert facts == PageFacts(chars=12, solid_chars=8, spam_chars=2, prose_left=0, cut_spans=1, spun=False)
+    assert facts == PageFacts(solid_chars=8, spam_chars=2, prose_left=0, cut_spans=1, spun=False)
 
 
 @pytest.mark.parametrize("spun", [True, False])
 @pytest.mark.parametrize("label", [None, Label.REPOSITORY_BOILERPLATE, Label.PINYIN_NOISE])
 def test_facts_of_a_page_without_spam_count_no_spam(label: Label | None, spun: bool) -> None:
     spans = [span(ARTICLE, "柳树", label)] if label else []
-    assert facts_of(ARTICLE, spans, spun) == PageFacts(len(ARTICLE), 0, 0, 0, len(spans), spun)
+    assert facts_of(ARTICLE, spans, spun) == PageFacts(0, 0, 0, len(spans), spun)
 
 
 def test_prose_is_counted_outside_spam_on_lines_with_sentences() -> None:

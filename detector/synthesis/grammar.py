@@ -63,10 +63,6 @@ class Grammars:
     part: str = "fit"
     _cache: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False, compare=False)
 
-    def restricted(self, part: str) -> Grammars:
-        """Return the same grammars drawing only from `part`."""
-        return Grammars(self.families, self.lexicons, self.spinning, part)
-
     def usable(self, family: Family) -> bool:
         """Tell whether a family belongs to this part."""
         return self.part == "all" or family.heldout == (self.part == "heldout")
