@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
 
-.PHONY: help venv demo test check train evaluate gate bench clean
+.PHONY: help venv demo test check train evaluate gate floors evasions bench baselines clean
 
 help:
 	@echo "make demo      install into $(VENV) and show the pages of examples/ with their spans marked"
@@ -17,7 +17,10 @@ help:
 	@echo "make train     make the shipped bundle, models/default, again"
 	@echo "make evaluate  print the figures of the shipped bundle over every labelled set"
 	@echo "make gate      print them in short and fail where one is below its floor"
+	@echo "make floors    record the figures of the shipped bundle as the gate's floors; they only rise"
+	@echo "make evasions  measure what each evasion costs in recall and in false alarms"
 	@echo "make bench     measure the speed against fastText and others"
+	@echo "make baselines measure the quality of simple detectors beside ours; writes docs/baselines.md"
 	@echo "make clean     remove $(VENV), caches and built files"
 
 venv: $(VENV)/.installed-dev
@@ -65,8 +68,17 @@ evaluate: $(VENV)/.installed
 gate: $(VENV)/.installed
 	$(BIN)/python scripts/evaluate.py --gate
 
+floors: $(VENV)/.installed
+	$(BIN)/python scripts/record_floors.py
+
+evasions: $(VENV)/.installed
+	$(BIN)/python scripts/measure_evasions.py
+
 bench: $(VENV)/.installed-bench
 	PYTHONPATH=scripts $(BIN)/python benchmarks/speed.py --least 2
+
+baselines: $(VENV)/.installed-bench
+	PYTHONPATH=scripts $(BIN)/python benchmarks/baselines.py
 
 clean:
 	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -2,13 +2,14 @@
 
 Three rules, each measured on its own before it was kept (docs/experiments.md): a chain, in which entering and leaving
 spam has a price, so that single characters neither start a span nor break one; a second, more daring pass over pages
-that surely hold spam; and repetition, since what was injected once is mostly injected again.
+that surely hold spam (for document-site text only in segments that do not read like the document itself); and
+repetition, since what was injected once is mostly injected again: what recurs need not be sure in any one place.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Collection, Sequence
+import math
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -18,23 +19,39 @@ from numpy.typing import NDArray
 from detector.datatypes import Label
 from detector.folding import FoldedBatch
 from detector.model import LANE_LABELS, WEIGHT_SCALE, Bundle, Decisions
+from detector.recurrence import Stretch, recurring, repeated
 from detector.scoring import CharacterScores, score_segments
 from detector.segmentation import Segments
 
-Stretch = tuple[int, int]
 #: What the page pass adds to the labels that it is not sure of, in steps: spam of one kind makes others likelier.
 _LITTLE = WEIGHT_SCALE
+#: How much the floor of the bonus sinks when twice as much document-site text is certain.
+_FLOOR_STEP = WEIGHT_SCALE // 2
 _REPOSITORY = LANE_LABELS.index(Label.REPOSITORY_BOILERPLATE)
+#: A gap in document-site text may be longer where all its lines are short: the most characters of it and of a line.
+_GAP_LINES_CHARS, _GAP_LINE_CHARS = 100, 40
+#: Less than any score.
+_FAR_BELOW = -(1 << 20)
+_SPAM = [lane for lane in range(len(LANE_LABELS)) if lane != _REPOSITORY]
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredPage:
+    """One page: its shadow, the lanes of its characters, and where its segments start, counted from its own start."""
+
+    shadow: str
+    lanes: NDArray[np.integer]
+    starts: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class PageStretches:
     """What was found on one page, in positions counted from its start.
 
-    ``lanes``: int32, the scores of all its characters, with what the page pass added; ``repeats``: stretches that
+    ``lanes``: int32, the scores of all its characters, with what was added to them; ``repeats``: stretches that
     stand there only because the same text was cut elsewhere on the page; ``bridges``: those of the stretches that only
-    fill gaps in document-site text; ``bonus``: what was added to each lane, int32; ``of_document_site``: whether the
-    page surely holds document-site text.
+    fill gaps in document-site text; ``bonus``: what was added to the lanes, of their shape; ``of_document_site``:
+    whether the page surely holds document-site text.
     """
 
     lanes: NDArray[np.int32]
@@ -61,43 +78,70 @@ def find_stretches(
     they are looked at whole, and spam is likelier there.
     """
     # By upper bounds first; what passes is scored exactly, which few pages stand; those are scored whole.
-    possible = _pages_with_spam(score_segments(bundle, batch, segments, chosen, whole, bounded=True), decisions)
-    again = _on_pages(segments, possible, chosen)
-    certain = _pages_with_spam(score_segments(bundle, batch, segments, again, whole), decisions)
+    bounds = score_segments(bundle, batch, segments, chosen, whole, bounded=True)
+    again = _on_pages(segments, _pages_with_spam(bounds, batch, decisions), chosen)
+    certain = _pages_with_spam(score_segments(bundle, batch, segments, again, whole), batch, decisions)
     everything = _on_pages(segments, certain | set(spun), np.arange(len(segments.starts)))
     scores = score_segments(bundle, batch, segments, everything, whole)
     found: dict[int, PageStretches] = {}
-    for region, page in enumerate(scores.regions.page.tolist()):
-        first = int(scores.first[region])
-        length = int(scores.regions.ends[region] - scores.regions.starts[region])
-        on_page = decide_page(scores.lanes[first : first + length], batch.shadow(page), decisions, spun=page in spun)
+    for page, scored in pages_of(batch, segments, scores):
+        on_page = decide_page(scored, decisions, spun=page in spun)
         if on_page.stretches:  # the bounds let pages pass on which there is nothing
             found[page] = on_page
     return found
 
 
-def decide_page(lanes: NDArray[np.int32], shadow: str, decisions: Decisions, *, spun: bool = False) -> PageStretches:
+def pages_of(batch: FoldedBatch, segments: Segments, scores: CharacterScores) -> Iterator[tuple[int, ScoredPage]]:
+    """Yield the number and the scores of each page that was scored whole."""
+    for region, page in enumerate(scores.regions.page.tolist()):
+        first, start = int(scores.first[region]), int(scores.regions.starts[region])
+        length = int(scores.regions.ends[region]) - start
+        starts = segments.starts[np.searchsorted(segments.page, page) : np.searchsorted(segments.page, page + 1)]
+        yield page, ScoredPage(batch.shadow(page), scores.lanes[first : first + length], starts - start)
+
+
+def decide_page(page: ScoredPage, decisions: Decisions, *, spun: bool = False) -> PageStretches:
     """Decide on one page: the chain, and where it is confident the page pass and repetition."""
-    prior = np.where(np.arange(len(LANE_LABELS)) == _REPOSITORY, 0, decisions.spun_bonus * spun).astype(np.int32)
-    lanes = lanes + prior
+    bonus = np.zeros(page.lanes.shape, np.int32)
+    if spun:
+        bonus[:, np.arange(len(LANE_LABELS)) != _REPOSITORY] += decisions.spun_bonus
+    lanes = page.lanes + bonus
     sure = _stretches(lanes, decisions)
+    excess = _spam_excess(lanes, decisions)
+    weak = _outside(_weak_stretches(excess, decisions), sure)
+    sure = sorted([*sure, *recurring(page.shadow, weak, excess)])
     confident = np.zeros(len(LANE_LABELS), np.int64)
     for start, end in sure:
         confident[int((lanes[start:end] - decisions.thresholds).sum(axis=0).argmax())] += end - start
     sure_of = confident >= decisions.confident_chars
     if not sure_of.any():
-        return PageStretches(lanes, sure, [], [], prior, False)
+        return PageStretches(lanes, sure, [], [], bonus, False)
     # Spam of one kind makes more of that kind likely, and other kinds a little.
-    bonus = np.where(sure_of, decisions.page_bonus, _LITTLE)
-    bonus = bonus.astype(np.int32)
-    lanes = lanes + bonus
+    bonus += np.where(sure_of, decisions.page_bonus, _LITTLE).astype(np.int32)
+    if sure_of[_REPOSITORY]:
+        of_document = _like_the_document(page, int(confident[_REPOSITORY]), decisions)
+        bonus[of_document, _REPOSITORY] = 0
+    lanes = page.lanes + bonus
     stretches = sorted({*sure, *_stretches(lanes, decisions)})
     # What stands in a gap is cut for its place, not for what it says: elsewhere on the page it stays.
-    repeats = repeated(shadow, stretches, chars=decisions.repeat_chars)
-    gaps = _bridge(lanes[:, _REPOSITORY], decisions) if sure_of[_REPOSITORY] else []
+    repeats = repeated(page.shadow, stretches, chars=decisions.repeat_chars)
+    gaps = _bridge(page, lanes[:, _REPOSITORY], decisions) if sure_of[_REPOSITORY] else []
     bridges = sorted({*gaps} - {*stretches})
     stretches = sorted([*stretches, *bridges])
-    return PageStretches(lanes, stretches, repeats, bridges, prior + bonus, bool(sure_of[_REPOSITORY]))
+    return PageStretches(lanes, stretches, repeats, bridges, bonus, bool(sure_of[_REPOSITORY]))
+
+
+def _like_the_document(page: ScoredPage, confident: int, decisions: Decisions) -> NDArray[np.bool_]:
+    """Tell for every character whether its segment reads, on the average, too little like document-site text.
+
+    Such a segment is the document that a site wraps: there a large bonus would carry a stretch on over clean prose.
+    The more characters of document-site text are certain (`confident`), the likelier is more of it.
+    """
+    excess = page.lanes[:, _REPOSITORY].astype(np.int64) - int(decisions.thresholds[_REPOSITORY])
+    chars = np.diff(np.append(page.starts, len(excess)))
+    doublings = math.log2(confident / max(int(decisions.confident_chars[_REPOSITORY]), 1))
+    floor = max(decisions.bonus_floor - _FLOOR_STEP * doublings, decisions.lowest_bonus_floor)
+    return np.repeat(np.add.reduceat(excess, page.starts) < floor * chars, chars)
 
 
 def _stretches(lanes: NDArray[np.int32], decisions: Decisions) -> list[Stretch]:
@@ -115,24 +159,32 @@ def _cost_groups(decisions: Decisions) -> list[tuple[int, list[int]]]:
     return [(cost, [lane for lane, own in enumerate(costs) if own == cost]) for cost in sorted(set(costs))]
 
 
-def _bridge(lane: NDArray[np.int32], decisions: Decisions) -> list[Stretch]:
+def _bridge(page: ScoredPage, lane: NDArray[np.int32], decisions: Decisions) -> list[Stretch]:
     """Return the stretches of document-site text that short gaps, or the page's edges, are filled between.
 
     What such sites wrap around a document is in one piece: a lone "1" or "Comments" between two lines of it, or after
-    the last, is part of it, unless it reads like the document.
+    the last, is part of it, unless it reads like the document. `lane` holds the scores that the page pass raised; in a
+    gap the bonus counts whatever its segment reads like.
     """
-    excess = lane - decisions.thresholds[_REPOSITORY]
-    found = chain(excess, decisions.switch_costs[_REPOSITORY])
+    found = chain(lane - decisions.thresholds[_REPOSITORY], decisions.switch_costs[_REPOSITORY])
     if not found:
         return []
-    sums = np.concatenate([np.zeros(1, np.int64), np.cumsum(excess)])
-    bridges = []
-    for start, end in pairwise([0, *(edge for stretch in found for edge in stretch), len(excess)]):
-        if (start, end) in found or not 0 < end - start <= decisions.bridge_chars:
+    raised = int(decisions.page_bonus[_REPOSITORY] - decisions.thresholds[_REPOSITORY])
+    sums = np.concatenate([np.zeros(1, np.int64), np.cumsum(page.lanes[:, _REPOSITORY].astype(np.int64) + raised)])
+    bridges, taken = [], {*found}
+    for start, end in pairwise([0, *(edge for stretch in found for edge in stretch), len(lane)]):
+        if (start, end) in taken or not _is_short(page.shadow[start:end], decisions.bridge_chars):
             continue
         if sums[end] - sums[start] >= decisions.bridge_floor * (end - start):
             bridges.append((start, end))
     return bridges
+
+
+def _is_short(gap: str, most_chars: int) -> bool:
+    """Tell whether a gap is short (but not empty), or a few short lines, as frames have and documents have not."""
+    lines = gap.strip("\n").split("\n")
+    short_lines = len(lines) > 1 and len(gap) <= _GAP_LINES_CHARS and max(map(len, lines)) <= _GAP_LINE_CHARS
+    return 0 < len(gap) <= most_chars or short_lines
 
 
 def _on_pages(segments: Segments, pages: Collection[int], among: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -140,25 +192,104 @@ def _on_pages(segments: Segments, pages: Collection[int], among: NDArray[np.int6
     return among[np.isin(segments.page[among], np.array(sorted(pages), np.int64))]
 
 
-def _pages_with_spam(scores: CharacterScores, decisions: Decisions) -> set[int]:
-    """Return the pages on which the chain finds a stretch.
+def _pages_with_spam(scores: CharacterScores, batch: FoldedBatch, decisions: Decisions) -> set[int]:
+    """Return the pages on which the chain finds a stretch, or strings recur that are spam taken together."""
+    excess = scores.lanes - decisions.thresholds
+    pages = scores.regions.page.tolist()
+    found: set[int] = set()
+    for cost, together in _cost_groups(decisions):
+        best = excess[:, together].max(axis=1, initial=_FAR_BELOW)
+        found.update(pages[region] for region, _ in _found_in_regions(scores, best, cost))
+    return found | _pages_with_recurring_spam(scores, batch, decisions, but=found)
+
+
+def _pages_with_recurring_spam(
+    scores: CharacterScores, batch: FoldedBatch, decisions: Decisions, *, but: Collection[int]
+) -> set[int]:
+    """Return the pages, `but` some, on which strings recur that are spam taken together.
+
+    What was not scored counts as neither spam nor clean, so that no page is passed over for what stands there.
+    """
+    excess = _spam_excess(scores.lanes, decisions)
+    found = set()
+    for page in _pages_with_weak_spam(excess, scores, decisions) - {*but}:
+        on_page = _laid_on_page(excess, scores, batch, page)
+        weak = _weak_stretches(on_page, decisions)
+        on_page[on_page == _FAR_BELOW] = 0
+        if recurring(batch.shadow(page), weak, on_page):
+            found.add(page)
+    return found
+
+
+def _pages_with_weak_spam(excess: NDArray[np.int32], scores: CharacterScores, decisions: Decisions) -> set[int]:
+    """Return the pages that may hold two weak stretches, and in them a character that exceeds the threshold.
+
+    A weak stretch takes positive scores of twice the switch cost, so a region of less holds none, and one of less than
+    twice that holds one.
+    """
+    if not len(excess):
+        return set()
+    weak = np.maximum(excess + decisions.recurring_margin, 0)
+    gains = np.add.reduceat(weak, scores.first, dtype=np.int64)
+    stretches = np.minimum(gains // max(2 * decisions.switch_costs[_SPAM[0]], 1), 2)
+    above = (np.maximum.reduceat(excess, scores.first) > 0) & (stretches > 0)
+    pages = scores.regions.page
+    return {*np.flatnonzero((np.bincount(pages, stretches) >= 2) & (np.bincount(pages, above) > 0)).tolist()}
+
+
+def _found_in_regions(
+    scores: CharacterScores, excess: NDArray[np.int32], cost: int
+) -> Iterator[tuple[int, list[Stretch]]]:
+    """Yield the regions in which the chain finds something, and what, in positions counted from the region's start.
 
     A stretch pays the switch cost twice, so a region whose positive scores sum to less holds none: most are passed
     over by that sum alone.
     """
-    if not len(scores.lanes):
-        return set()
-    excess = scores.lanes - decisions.thresholds
+    if not len(excess):
+        return
     edges = [*scores.first.tolist(), len(excess)]
-    pages = scores.regions.page.tolist()
-    found: set[int] = set()
-    for cost, together in _cost_groups(decisions):
-        best = excess[:, together].max(axis=1)
-        gains = np.add.reduceat(np.maximum(best, 0), scores.first, dtype=np.int64)
-        for region in np.flatnonzero(gains >= 2 * cost).tolist():
-            if pages[region] not in found and chain(best[edges[region] : edges[region + 1]], cost):
-                found.add(pages[region])
+    gains = np.add.reduceat(np.maximum(excess, 0), scores.first, dtype=np.int64)
+    for region in np.flatnonzero(gains >= 2 * cost).tolist():
+        stretches = chain(excess[edges[region] : edges[region + 1]], cost)
+        if stretches:
+            yield region, stretches
+
+
+def _laid_on_page(
+    excess: NDArray[np.int32], scores: CharacterScores, batch: FoldedBatch, page: int
+) -> NDArray[np.int32]:
+    """Return an entry for every character of a page: its excess, _FAR_BELOW where it was not scored."""
+    start = int(batch.page_starts[page])
+    on_page = np.full(int(batch.page_ends[page]) - start, _FAR_BELOW, np.int32)
+    for region in range(*np.searchsorted(scores.regions.page, [page, page + 1]).tolist()):
+        begin, end = int(scores.regions.starts[region]), int(scores.regions.ends[region])
+        first = int(scores.first[region])
+        on_page[begin - start : end - start] = excess[first : first + end - begin]
+    return on_page
+
+
+def _outside(stretches: Sequence[Stretch], others: Sequence[Stretch]) -> list[Stretch]:
+    """Return those of the stretches (sorted) that overlap none of the others (sorted by their starts)."""
+    found = []
+    behind, number = 0, 0  # the furthest end of the others that begin before the stretch ends
+    for start, end in stretches:
+        while number < len(others) and others[number][0] < end:
+            behind = max(behind, others[number][1])
+            number += 1
+        if behind <= start:
+            found.append((start, end))
     return found
+
+
+def _spam_excess(lanes: NDArray[np.int32], decisions: Decisions) -> NDArray[np.int32]:
+    """Return how far each character's best label, document-site text aside, exceeds its threshold."""
+    excess: NDArray[np.int32] = (lanes - decisions.thresholds)[:, _SPAM].max(axis=1, initial=_FAR_BELOW)
+    return excess
+
+
+def _weak_stretches(excess: NDArray[np.int32], decisions: Decisions) -> list[Stretch]:
+    """Return the stretches that the chain would find were every threshold lower by the margin for what recurs."""
+    return chain(excess + decisions.recurring_margin, decisions.switch_costs[_SPAM[0]])
 
 
 def chain(scores: NDArray[np.int32], switch_cost: int) -> list[Stretch]:
@@ -199,47 +330,3 @@ def chain(scores: NDArray[np.int32], switch_cost: int) -> list[Stretch]:
     if inside:
         found.append((start, peak))
     return found
-
-
-def repeated(shadow: str, cut: Sequence[Stretch], *, chars: tuple[int, int]) -> list[Stretch]:
-    """Return where the strings that were cut from a page's shadow stand again on it, outside `cut`.
-
-    Strings of other lengths than `chars` (least, most; blanks around them aside) are not looked for. A Latin or digit
-    string must not stand inside a longer word.
-
-    >>> repeated("a 金球娱乐 b 金球娱乐", [(2, 6)], chars=(4, 40))
-    [(9, 13)]
-    """
-    least_chars, most_chars = chars
-    texts = {shadow[start:end].strip() for start, end in cut}
-    taken: list[Stretch] = []
-    for start, end in sorted(cut):  # looking up needs stretches of which none lies in another
-        if taken and start < taken[-1][1]:
-            taken[-1] = (taken[-1][0], max(end, taken[-1][1]))
-        else:
-            taken.append((start, end))
-    found: list[Stretch] = []
-    for text in sorted((t for t in texts if least_chars <= len(t) <= most_chars), key=lambda t: (-len(t), t)):
-        at = shadow.find(text)
-        while at >= 0:
-            end = at + len(text)
-            if not _inside_word(shadow, at, end) and not _overlaps(taken, at, end):
-                found.append((at, end))
-                taken.append((at, end))
-                taken.sort()
-            at = shadow.find(text, end)
-    return sorted(found)
-
-
-def _overlaps(stretches: list[Stretch], start: int, end: int) -> bool:
-    place = bisect_left(stretches, (start, end))
-    before = place > 0 and stretches[place - 1][1] > start
-    return before or (place < len(stretches) and stretches[place][0] < end)
-
-
-def _inside_word(shadow: str, start: int, end: int) -> bool:
-    def word(char: str) -> bool:
-        return char.isascii() and char.isalnum()
-
-    left = start > 0 and word(shadow[start - 1]) and word(shadow[start])
-    return left or (end < len(shadow) and word(shadow[end]) and word(shadow[end - 1]))

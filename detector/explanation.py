@@ -52,8 +52,9 @@ def explained(bundle: Bundle, span: Span, batch: FoldedBatch, place: Placed, bon
                 parts[name] += weight / (WEIGHT_SCALE * (end - start))
                 places.setdefault(name, (max(at, page_start), min(at + around.order, page_end)))
     _add_segment_features(bundle, batch, start, end, place.lane, parts)
-    if bonus[place.lane]:
-        parts["what else stands on the page"] += int(bonus[place.lane]) / WEIGHT_SCALE
+    added = float(bonus[slice(*place.stretch), place.lane].mean())
+    if added:
+        parts["what else stands on the page"] += added / WEIGHT_SCALE
     bias = float(_weights(bundle, np.array([BUCKET_COUNT]), place.lane)[0]) / WEIGHT_SCALE
     in_text = {name: _offsets(batch, *positions) for name, positions in places.items()}
     return replace(span, bias=bias, reasons=_named(parts, in_text))

@@ -153,8 +153,7 @@ def segment_features(
     row, positions = ranges(starts, ends)
     counts = _class_counts(batch.classes, row, positions, len(chosen))
     pages, page_row = np.unique(page, return_inverse=True)
-    page_of, page_positions = ranges(batch.page_starts[pages], batch.page_ends[pages])
-    page_counts = _class_counts(batch.classes, page_of, page_positions, len(pages))
+    page_counts = _page_counts(batch, pages)
     # Whole numbers are summed first, so that no order of adding can change a share in its last digit.
     for column, found in enumerate(
         (
@@ -173,7 +172,7 @@ def segment_features(
     bins[:, 9:17] = _line_features(batch, segments, segments.line[chosen])
     bins[:, 17:21] = _keyword_densities(batch.codes, starts, ends, lookups.keywords)
     if page_relations:
-        bins[:, PAGE_RELATIONS] = _page_relations(batch, row, positions, page_row, page_of, page_positions, length)
+        bins[:, PAGE_RELATIONS] = _page_relations(batch, row, positions, pages, page_row, length)
     bins[:, 23:29] = _whole_segments(segments, chosen, whole)
     return FeatureTable(bins)
 
@@ -183,6 +182,15 @@ def _class_counts(
 ) -> NDArray[np.int64]:
     flat = np.bincount(row * CLASS_COUNT + classes[positions], minlength=rows * CLASS_COUNT)
     return flat.reshape(rows, CLASS_COUNT)
+
+
+def _page_counts(batch: FoldedBatch, pages: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the class counts of whole pages. They are long: one count a page is faster than one over all of them."""
+    counts = np.empty((len(pages), CLASS_COUNT), np.int64)
+    bounds = zip(batch.page_starts[pages].tolist(), batch.page_ends[pages].tolist(), strict=True)
+    for row, (start, end) in enumerate(bounds):
+        counts[row] = np.bincount(batch.classes[start:end], minlength=CLASS_COUNT)
+    return counts
 
 
 def _spelling(counts: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -277,12 +285,12 @@ def _page_relations(
     batch: FoldedBatch,
     row: NDArray[np.int64],
     positions: NDArray[np.int64],
+    pages: NDArray[np.int64],
     page_row: NDArray[np.int64],
-    page_of: NDArray[np.int64],
-    page_positions: NDArray[np.int64],
     length: NDArray[np.int64],
 ) -> NDArray[np.int64]:
     """Return the bins of how much of a segment stands again on its page, and of how much stands only here."""
+    page_of, page_positions = ranges(batch.page_starts[pages], batch.page_ends[pages])
     page_chars = np.bincount(page_of)
     # At least four slots a 4-gram, and 4,096 for the few hundred different characters of a page: few collisions.
     of_4grams = np.ceil(np.log2(np.maximum(page_chars, 64))).astype(np.int64) + 2

@@ -67,6 +67,39 @@ class CharClass(IntEnum):
 CLASS_COUNT = len(CharClass)
 
 
+def class_mask(*kinds: int) -> NDArray[np.bool_]:
+    """Return a look-up table over the classes, true for `kinds`."""
+    mask: NDArray[Any] = np.zeros(CLASS_COUNT, np.bool_)
+    mask[[int(kind) for kind in kinds]] = True
+    return mask
+
+
+def positions_of(classes: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the positions of the characters whose class `mask` holds; `bytes.translate` looks up fastest."""
+    table = np.zeros(256, np.bool_)
+    table[: len(mask)] = mask
+    return np.flatnonzero(np.frombuffer(classes.tobytes().translate(table.tobytes()), np.bool_))
+
+
+#: What spammers put between the letters of a word, and the fewest of them in a row that are taken for that.
+_BETWEEN = class_mask(
+    CharClass.SPACE,
+    CharClass.SENTENCE_END,
+    CharClass.PERIOD,
+    CharClass.COMMA,
+    CharClass.PIPE,
+    CharClass.UNDERSCORE,
+    CharClass.DASH,
+    CharClass.MIDDLE_DOT,
+    CharClass.SLASH,
+    CharClass.SYMBOL,
+)
+LEAST_BETWEEN = 3
+_HAN = class_mask(CharClass.HAN, CharClass.HAN_SIMPLIFIED, CharClass.HAN_TRADITIONAL, CharClass.HAN_FUNCTION)
+_LETTER = class_mask(*range(CharClass.LATIN_LOWER, CharClass.OTHER_LETTER + 1), CharClass.STYLED, CharClass.TONED)
+_LETTER_OR_DIGIT = _LETTER | class_mask(CharClass.DIGIT)
+
+
 @dataclass(frozen=True, slots=True)
 class FoldedBatch:
     """Pages folded together; every page stands between gaps of edge characters.
@@ -137,10 +170,42 @@ def fold_pages(texts: Sequence[str]) -> FoldedBatch:
     dropped = np.flatnonzero(codes == 0)
     if len(dropped):
         codes, classes = np.delete(codes, dropped), np.delete(classes, dropped)
+    between = _between_letters(codes, classes)
+    if len(between):
+        codes, classes = np.delete(codes, between), np.delete(classes, between)
+        # Positions without the marks that were dropped before become offsets with them.
+        between += np.searchsorted(dropped - np.arange(len(dropped)), between, side="right")
+        dropped = np.union1d(dropped, between)
     starts = text_starts - np.searchsorted(dropped, text_starts)
     ends = text_starts + chars
     ends = ends - np.searchsorted(dropped, ends)
     return FoldedBatch(codes, classes, starts, ends, dropped, text_starts, chars)
+
+
+def _between_letters(codes: NDArray[np.uint16], classes: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return where one mark or blank stands again and again between single letters, as in ``b·o·n·u·s``, and where
+    a symbol that parts no list stands between two Han characters.
+
+    At least LEAST_BETWEEN marks in a row count, each between two letters or digits, with a letter among them: dates
+    and addresses of machines are no words in disguise.
+    """
+    marks = positions_of(classes, _BETWEEN)
+    symbols = marks[classes[marks] == CharClass.SYMBOL]
+    symbols = symbols[_HAN.take(classes[symbols - 1]) & _HAN.take(classes[symbols + 1])]
+    # Pairs of the same mark with one character between them; a run of n marks is a run of n - 1 such pairs.
+    pairs = np.flatnonzero(marks[1:] - marks[:-1] == 2)
+    first = marks[pairs]
+    same = codes[first] == codes[first + 2]
+    for beside in (-1, 1, 3):  # the gaps of edge characters hold no mark
+        same &= _LETTER_OR_DIGIT[classes[first + beside]]
+    pairs = pairs[same]
+    opens = np.flatnonzero(np.diff(pairs, prepend=-2) > 1)
+    closes = np.append(opens[1:], len(pairs)) - 1
+    long = closes - opens >= LEAST_BETWEEN - 2
+    starts, ends = marks[pairs[opens[long]]], marks[pairs[closes[long]] + 1]
+    found = [np.arange(start, end + 1, 2) for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+    runs = [run for run in found if _LETTER[classes[run[0] - 1 : run[-1] + 2 : 2]].any()]
+    return np.union1d(np.concatenate([marks[:0], *runs]), symbols)
 
 
 def _look_up(points: NDArray[np.uint32]) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
@@ -166,10 +231,3 @@ def fold_text(text: str) -> tuple[str, NDArray[np.int64]]:
     batch = fold_pages([text])
     start, end = int(batch.page_starts[0]), int(batch.page_ends[0])
     return batch.shadow(0), batch.offsets(np.arange(start, end), 0)
-
-
-def class_mask(*kinds: CharClass) -> NDArray[np.bool_]:
-    """Return a look-up table over the classes, true for `kinds`."""
-    mask: NDArray[Any] = np.zeros(CLASS_COUNT, np.bool_)
-    mask[[int(kind) for kind in kinds]] = True
-    return mask

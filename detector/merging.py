@@ -11,8 +11,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.context import Stretch
 from detector.folding import CharClass, class_mask
+from detector.recurrence import Stretch
 
 #: A line of which so much is cut is cut whole (measured: +0.02 removed F1 in a prototype).
 LINE_SHARE = 0.65

@@ -80,19 +80,24 @@ class Decisions:
 
     ``thresholds``: what a lane must exceed, int32 by LANE_LABELS. ``switch_costs``: the price of entering or leaving
     spam, by LANE_LABELS. ``page_bonus``: what the lane of a label gains on pages with ``confident_chars`` (int64) of
-    it, int32. ``spun_bonus``: what spam gains on pages that a machine spun. ``repeat_chars``: shortest and longest
-    string looked for again. ``bridge_chars``, ``bridge_floor``: the longest gap in document-site text that is filled,
-    and the least mean excess of its characters. ``screen_threshold``, ``segment_threshold``: what a window, or a
-    whole segment, must reach to be scored. ``calibration``: slope and offset from log-odds to calibrated log-odds.
+    it, int32; document-site text only in segments whose mean excess is no less than ``bonus_floor``, which sinks to
+    ``lowest_bonus_floor`` the more of it is sure. ``spun_bonus``: what spam gains on pages that a machine spun.
+    ``repeat_chars``: shortest and longest string looked for again. ``recurring_margin``: how much weaker what recurs
+    may be in one place. ``bridge_chars``, ``bridge_floor``: the longest gap in document-site text that is filled, and
+    the least mean excess of its characters. ``screen_threshold``, ``segment_threshold``: what a window, or a whole
+    segment, must reach to be scored. ``calibration``: slope and offset from log-odds to calibrated log-odds.
     ``verdicts``, ``spun``: see the rooms of these names.
     """
 
     thresholds: NDArray[np.int32]
     switch_costs: tuple[int, ...]
     page_bonus: NDArray[np.int32]
+    bonus_floor: int
+    lowest_bonus_floor: int
     spun_bonus: int
     confident_chars: NDArray[np.int64]
     repeat_chars: tuple[int, int]
+    recurring_margin: int
     bridge_chars: int
     bridge_floor: int
     screen_threshold: int
@@ -108,9 +113,12 @@ class Decisions:
             np.array([round(settings["thresholds"][label] * WEIGHT_SCALE) for label in LANE_LABELS], np.int32),
             tuple(round(settings["switch_cost"][label] * WEIGHT_SCALE) for label in LANE_LABELS),
             np.array([round(settings["page_bonus"][label] * WEIGHT_SCALE) for label in LANE_LABELS], np.int32),
+            round(settings["bonus_floor"] * WEIGHT_SCALE),
+            round(settings["lowest_bonus_floor"] * WEIGHT_SCALE),
             round(settings["spun_bonus"] * WEIGHT_SCALE),
             np.array([int(settings["confident_chars"][label]) for label in LANE_LABELS], np.int64),
             (int(settings["repeat_chars"][0]), int(settings["repeat_chars"][1])),
+            round(settings["recurring_margin"] * WEIGHT_SCALE),
             int(settings["bridge_chars"]),
             round(settings["bridge_floor"] * WEIGHT_SCALE),
             int(settings["screen_threshold"]),

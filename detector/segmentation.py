@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.folding import CharClass, FoldedBatch, class_mask
+from detector.folding import CharClass, FoldedBatch, class_mask, positions_of
 
 #: A segment never grows longer than this, so that evidence is judged near where it stands.
 MAX_SEGMENT_CHARS = 240
@@ -59,11 +59,11 @@ def cut_segments(batch: FoldedBatch) -> Segments:
     filled = batch.page_ends > batch.page_starts
     pages = np.flatnonzero(filled)
     page_starts, page_ends = batch.page_starts[pages], batch.page_ends[pages]
-    marks = np.flatnonzero(_MARK[classes])  # everything that may part segments
+    marks = positions_of(classes, _MARK)  # everything that may part segments
     kinds = classes[marks]
-    line_breaks = marks[_LINE_END[kinds]] + 1
-    sentence_breaks = _behind_closing(classes, marks[_SENTENCE_END[kinds]] + 1)
-    rules = _rule_edges(batch.codes, marks[_RULE[kinds]])
+    line_breaks = marks[_LINE_END.take(kinds)] + 1
+    sentence_breaks = _behind_closing(classes, marks[_SENTENCE_END.take(kinds)] + 1)
+    rules = _rule_edges(batch.codes, marks[_RULE.take(kinds)])
     line_starts, line_ends, line_page = _tile(line_breaks, page_starts, page_ends, pages)
     breaks = np.concatenate([line_breaks, sentence_breaks, rules])
     starts, ends, page = _tile(breaks, page_starts, page_ends, pages)
@@ -75,15 +75,16 @@ def cut_segments(batch: FoldedBatch) -> Segments:
 def _behind_closing(classes: NDArray[np.uint8], positions: NDArray[np.int64]) -> NDArray[np.int64]:
     """Move positions behind sentence ends on over the closing marks there; drop those that reach a line's end."""
     moved = positions.copy()
+    closing = np.flatnonzero(_CLOSING.take(classes[moved]))
     for _ in range(4):  # nearly always one or two marks
-        closing = _CLOSING[classes[moved]]
-        if not closing.any():
+        if not len(closing):
             break
         moved[closing] += 1
+        closing = closing[_CLOSING.take(classes[moved[closing]])]
     else:
         others = np.flatnonzero(~_CLOSING[classes])
-        moved = others[np.searchsorted(others, moved)]
-    return moved[~_LINE_END[classes[moved]]]
+        moved[closing] = others[np.searchsorted(others, moved[closing])]
+    return moved[~_LINE_END.take(classes[moved])]
 
 
 def _rule_edges(codes: NDArray[np.uint16], marks: NDArray[np.int64]) -> NDArray[np.int64]:

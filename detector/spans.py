@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.context import PageStretches, Stretch
+from detector.context import PageStretches
 from detector.datatypes import Label, Reason, Span, probability
 from detector.folding import FoldedBatch
 from detector.merging import merge, split_by_label
 from detector.model import LANE_LABELS, WEIGHT_SCALE
 from detector.page_numbers import cut_in_page_numbers
+from detector.recurrence import Stretch
 
 #: The uncalibrated log-odds of what a rule found: a page number in a sentence, a line of a spun page.
 PAGE_NUMBER_LOG_ODDS = 4.0
@@ -28,7 +29,7 @@ class Placed:
     lane: int
 
 
-#: Adds to a span what explaining it takes: the span, its batch, its place, what the page pass added to each lane.
+#: Adds to a span what explaining it takes: the span, its batch, its place, what was added to the lanes of the page.
 Annotate = Callable[[Span, FoldedBatch, Placed, NDArray[np.int32]], Span]
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from measuring_data import ABSENT, GATE_PAGES, LABELLED_SETS, labelled_set
+from measuring_data import ABSENT, GATE_PAGES, LABELLED_SETS, data_digest, labelled_set
 
 from detector.datatypes import DetectorError, LabelledPage, Page, ScanResult
 from detector.evaluation import Scanner, evaluate_pages, format_figures
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print_tables(results, brief=options.brief or options.gate)
     if not options.gate:
         return 0
-    failures = below_floors(read_floors(), results)
+    failures = [*stale_parts(read_record(), sets), *below_floors(read_floors(), results)]
     for failure in failures:
         print(f"below the floor: {failure}", file=sys.stderr)
     return 1 if failures else 0
@@ -143,11 +143,29 @@ def set_line(name: str, figures: Mapping[str, Any]) -> str:
     )
 
 
+def read_record(path: Path = FLOORS) -> dict[str, Any]:
+    """Return the floors with the bundle and the digests of the data that they were measured with."""
+    with open(path, encoding="utf-8") as file:
+        record: dict[str, Any] = json.load(file)
+    return record
+
+
 def read_floors(path: Path = FLOORS) -> Floors:
     """Return the floors, {set: {figure: floor}}; a dotted figure such as "removed.f1" goes down the nested ones."""
-    with open(path, encoding="utf-8") as file:
-        floors: Floors = json.load(file)
+    floors: Floors = read_record(path)["floors"]
     return floors
+
+
+def stale_parts(record: Mapping[str, Any], sets: Iterable[str]) -> list[str]:
+    """Return a line for each thing that the floors were not measured with: shipped bundle, pages of a set."""
+    stale = []
+    shipped = Detector.load().bundle_name
+    if record["bundle"] != shipped:
+        stale.append(f"the floors are those of {record['bundle']}, the shipped bundle is {shipped}: run `make floors`")
+    for name in sets:
+        if record["data"].get(name) != data_digest(name):
+            stale.append(f"the pages of {name} are not those that its floors were measured on: run `make floors`")
+    return stale
 
 
 def below_floors(floors: Floors, results: Mapping[str, Mapping[str, Any]]) -> list[str]:

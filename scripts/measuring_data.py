@@ -6,6 +6,7 @@ and says so where it is absent.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import lzma
 import os
@@ -59,6 +60,15 @@ def labelled_set(name: str) -> list[LabelledPage]:
         return clean_pages(folder, "eval")
     path = folder / LABELLED_SETS[name]
     return list(read_labelled(path)) if path.exists() else []
+
+
+def data_digest(name: str) -> str:
+    """Return the start of the SHA-256 over the texts, spans and kinds of a labelled set."""
+    digest = hashlib.sha256()
+    for page in labelled_set(name):
+        spans = [(span.start, span.end, str(span.label)) for span in page.spans]
+        digest.update(json.dumps([page.id, page.text, spans, page.kind]).encode("ascii"))
+    return digest.hexdigest()[:16]
 
 
 def clean_pages(folder: Path, part: str) -> list[LabelledPage]:

@@ -7,16 +7,19 @@ from itertools import pairwise, product
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detector.context import PageStretches, Stretch, chain, decide_page, find_stretches, repeated
+from detector.context import PageStretches, ScoredPage, chain, decide_page, find_stretches
 from detector.datatypes import Label, LabelledPage
-from detector.folding import FoldedBatch, fold_pages
+from detector.folding import FoldedBatch, fold_pages, fold_text
 from detector.model import LANE_LABELS, WEIGHT_SCALE, Bundle, Decisions, whole_scores
 from detector.pipeline import Detector
+from detector.recurrence import Stretch
 from detector.segmentation import Segments, cut_segments
 from detector.training.tuning import score_pages
+
+Lanes = np.ndarray[tuple[int, int], np.dtype[np.int32]]
 
 
 def stretches_in(
@@ -87,53 +90,6 @@ def test_an_empty_region_has_no_stretch() -> None:
     assert chain(np.empty(0, np.int32), 5) == []
 
 
-# Repetition
-
-
-@st.composite
-def shadow_and_cut(draw: st.DrawFn, *, nested: bool = False) -> tuple[str, list[Stretch]]:
-    shadow = draw(st.text("ab字 \n", max_size=40))
-    edges = sorted(draw(st.sets(st.integers(0, len(shadow)), max_size=6)))
-    cut = list(zip(edges[::2], edges[1::2], strict=False))
-    if nested:
-        cut += [(start + 1, end - 1) for start, end in cut if end - start > 2]
-    return shadow, sorted(cut)
-
-
-@given(shadow_and_cut())
-def test_repeats_are_what_was_cut_and_stand_apart_from_it(case: tuple[str, list[Stretch]]) -> None:
-    shadow, cut = case
-    texts = {shadow[start:end].strip() for start, end in cut}
-    found = repeated(shadow, cut, chars=(2, 6))
-    assert found == sorted(found)
-    assert all(shadow[start:end] in texts and 2 <= end - start <= 6 for start, end in found)
-    covered = sorted([*cut, *found])
-    assert all(left[1] <= right[0] for left, right in pairwise(covered))
-
-
-@given(shadow_and_cut(nested=True))
-@example(("xx字字字字 字字字字xx", [(0, 13), (2, 6)]))
-def test_repeats_stand_apart_from_stretches_that_lie_in_each_other(case: tuple[str, list[Stretch]]) -> None:
-    shadow, cut = case
-    taken = {at for start, end in cut for at in range(start, end)}
-    assert not any(at in taken for start, end in repeated(shadow, cut, chars=(2, 6)) for at in range(start, end))
-
-
-@pytest.mark.parametrize(
-    ("shadow", "cut", "expected"),
-    [
-        ("金球娱乐 好 金球娱乐 好 金球娱乐", (0, 4), [(7, 11), (14, 18)]),
-        ("金球 好 金球", (0, 2), []),  # too short to be looked for
-        (" 金球娱乐 好金球娱乐好", (0, 6), [(7, 11)]),  # blanks around it are not part of it
-        ("bet9 is bet9 not bet99 nor abet9", (0, 4), [(8, 12)]),  # not inside a longer word
-        ("bet9 是bet9吗", (0, 4), [(6, 10)]),
-        ("好 金球娱乐 金球娱", (2, 6), []),
-    ],
-)
-def test_what_was_cut_once_is_looked_for_on_the_whole_page(shadow: str, cut: Stretch, expected: list[Stretch]) -> None:
-    assert repeated(shadow, [cut], chars=(4, 40)) == expected
-
-
 # Deciding on a page
 
 
@@ -142,9 +98,12 @@ def decisions(**changes: object) -> Decisions:
         "thresholds": dict.fromkeys(LANE_LABELS, 0.0),
         "switch_cost": dict.fromkeys(LANE_LABELS, 2.0),
         "page_bonus": dict.fromkeys(LANE_LABELS, 2.0),
+        "bonus_floor": -100.0,
+        "lowest_bonus_floor": -100.0,
         "spun_bonus": 0.0,
         "confident_chars": dict.fromkeys(LANE_LABELS, 6),
         "repeat_chars": [4, 40],
+        "recurring_margin": 0.0,
         "bridge_chars": 0,
         "bridge_floor": 0.0,
         "screen_threshold": 0,
@@ -156,7 +115,12 @@ def decisions(**changes: object) -> Decisions:
     return Decisions.of(settings_of_test | changes)
 
 
-def lanes_of(*stretches: tuple[float, int], lane: int = 1) -> np.ndarray[tuple[int, int], np.dtype[np.int32]]:
+def decided(lanes: Lanes, shadow: str, decisions: Decisions, *starts: int, spun: bool = False) -> PageStretches:
+    """Decide on a page of one segment, or of segments that begin at 0 and at `starts`."""
+    return decide_page(ScoredPage(shadow, lanes, np.array([0, *starts])), decisions, spun=spun)
+
+
+def lanes_of(*stretches: tuple[float, int], lane: int = 1) -> Lanes:
     """Return lanes of one label, a (log-odds, characters) after another; the other labels are far below."""
     values = np.concatenate([np.full(chars, round(log_odds * WEIGHT_SCALE)) for log_odds, chars in stretches])
     lanes = np.full((len(values), len(LANE_LABELS)), -20 * WEIGHT_SCALE, np.int32)
@@ -166,15 +130,15 @@ def lanes_of(*stretches: tuple[float, int], lane: int = 1) -> np.ndarray[tuple[i
 
 def test_a_page_that_surely_holds_spam_is_looked_at_more_daringly() -> None:
     weak = lanes_of((-5, 10), (1.0, 3), (-5, 10))
-    assert decide_page(weak, "x" * 23, decisions()).stretches == []
-    both = decide_page(np.concatenate([lanes_of((3, 8)), weak]), "x" * 31, decisions())
+    assert decided(weak, "x" * 23, decisions()).stretches == []
+    both = decided(np.concatenate([lanes_of((3, 8)), weak]), "x" * 31, decisions())
     assert both.stretches == [(0, 8), (18, 21)]
-    assert both.bonus.tolist() == [WEIGHT_SCALE, 2 * WEIGHT_SCALE, WEIGHT_SCALE, WEIGHT_SCALE]
+    assert both.bonus.tolist() == [[WEIGHT_SCALE, 2 * WEIGHT_SCALE, WEIGHT_SCALE, WEIGHT_SCALE]] * 31
 
 
 def test_the_page_pass_waits_for_enough_sure_characters() -> None:
     lanes = np.concatenate([lanes_of((3, 5)), lanes_of((-5, 10), (1.0, 3), (-5, 10))])
-    found = decide_page(lanes, "x" * len(lanes), decisions())
+    found = decided(lanes, "x" * len(lanes), decisions())
     assert found.stretches == [(0, 5)]
     assert not found.bonus.any()
     assert (found.lanes == lanes).all()
@@ -182,44 +146,44 @@ def test_the_page_pass_waits_for_enough_sure_characters() -> None:
 
 def test_the_scores_of_a_page_hold_what_the_page_pass_added() -> None:
     lanes = lanes_of((3, 8), (-5, 10))
-    found = decide_page(lanes, "x" * 18, decisions())
+    found = decided(lanes, "x" * 18, decisions())
     assert (found.lanes == lanes + found.bonus).all()
 
 
 def test_a_page_pass_never_loses_what_was_sure() -> None:
     lanes = lanes_of((3, 8), (-5, 10), (4, 7), (-9, 3))
     lowered = decisions(page_bonus=dict.fromkeys(LANE_LABELS, -4.0))
-    assert {(0, 8), (18, 25)} <= set(decide_page(lanes, "x" * 28, lowered).stretches)
+    assert {(0, 8), (18, 25)} <= set(decided(lanes, "x" * 28, lowered).stretches)
 
 
 def test_thresholds_are_those_of_each_label() -> None:
     only_porn = decisions(thresholds=dict.fromkeys(LANE_LABELS, 4.0) | {"porn": 0.0})
-    assert decide_page(lanes_of((3, 8), lane=0), "x" * 8, only_porn).stretches == [(0, 8)]
-    assert decide_page(lanes_of((3, 8), lane=1), "x" * 8, only_porn).stretches == []
+    assert decided(lanes_of((3, 8), lane=0), "x" * 8, only_porn).stretches == [(0, 8)]
+    assert decided(lanes_of((3, 8), lane=1), "x" * 8, only_porn).stretches == []
 
 
 def test_labels_of_another_price_have_a_chain_of_their_own() -> None:
     dear = decisions(switch_cost=dict.fromkeys(LANE_LABELS, 2.0) | {"gambling": 30.0})
-    assert decide_page(lanes_of((3, 8), lane=0), "x" * 8, dear).stretches == [(0, 8)]
-    assert decide_page(lanes_of((3, 8), lane=1), "x" * 8, dear).stretches == []
-    assert decide_page(lanes_of((3, 28), lane=1), "x" * 28, dear).stretches == [(0, 28)]
+    assert decided(lanes_of((3, 8), lane=0), "x" * 8, dear).stretches == [(0, 8)]
+    assert decided(lanes_of((3, 8), lane=1), "x" * 8, dear).stretches == []
+    assert decided(lanes_of((3, 28), lane=1), "x" * 28, dear).stretches == [(0, 28)]
 
 
 def test_spam_is_likelier_on_a_page_that_a_machine_spun() -> None:
     weak = lanes_of((-5, 10), (1.0, 3), (-5, 10))
     bonus = decisions(spun_bonus=1.5)
-    assert decide_page(weak, "x" * 23, bonus).stretches == []
-    found = decide_page(weak, "x" * 23, bonus, spun=True)
+    assert decided(weak, "x" * 23, bonus).stretches == []
+    found = decided(weak, "x" * 23, bonus, spun=True)
     assert found.stretches == [(10, 13)]
-    assert found.bonus.tolist() == [96, 96, 96, 0]  # document-site text is not what spinners put in
+    assert found.bonus.tolist() == [[96, 96, 96, 0]] * 23  # document-site text is not what spinners put in
     assert (found.lanes == weak + found.bonus).all()
-    assert decide_page(lanes_of((-5, 10), (1.0, 3), lane=3), "x" * 13, bonus, spun=True).stretches == []
+    assert decided(lanes_of((-5, 10), (1.0, 3), lane=3), "x" * 13, bonus, spun=True).stretches == []
 
 
 def test_on_a_spun_page_the_page_pass_adds_to_what_was_added_before() -> None:
     lanes = lanes_of((3, 8), (-5, 10))
-    found = decide_page(lanes, "x" * 18, decisions(spun_bonus=1.5), spun=True)
-    assert found.bonus.tolist() == [96 + 64, 96 + 128, 96 + 64, 64]
+    found = decided(lanes, "x" * 18, decisions(spun_bonus=1.5), spun=True)
+    assert found.bonus.tolist() == [[96 + 64, 96 + 128, 96 + 64, 64]] * 18
     assert (found.lanes == lanes + found.bonus).all()
 
 
@@ -237,7 +201,52 @@ def test_pages_known_to_be_spun_are_looked_at_whole(make_bundle: Callable[..., B
 @pytest.mark.parametrize(("chars", "lane", "sure"), [(20, 3, True), (6, 3, True), (5, 3, False), (20, 1, False)])
 def test_a_page_is_a_document_sites_where_it_surely_holds_such_text(chars: int, lane: int, sure: bool) -> None:
     lanes = lanes_of((4.0, chars), (-9, 10), lane=lane)
-    assert decide_page(lanes, "x" * len(lanes), decisions()).of_document_site is sure
+    assert decided(lanes, "x" * len(lanes), decisions()).of_document_site is sure
+
+
+@pytest.mark.parametrize(
+    ("starts", "cut"),
+    [
+        ((), 34),  # one segment: on the average it says enough of a document site
+        ((20,), 20),  # what follows is a segment of its own, and reads like the document
+        ((27,), 27),  # the clean half of it is
+        ((20, 27), 27),  # the first half comes near enough
+    ],
+)
+def test_the_bonus_of_document_site_text_ends_where_a_segment_reads_like_the_document(
+    starts: tuple[int, ...], cut: int
+) -> None:
+    lanes = repository(SURE, (-2.0, 7), (-4.0, 7))
+    bonus = dict.fromkeys(LANE_LABELS, 0.0) | {"repository_boilerplate": 5.0}
+    floored = decisions(page_bonus=bonus, bonus_floor=-2.5, lowest_bonus_floor=-2.5)
+    found = decided(lanes, "x" * 34, floored, *starts)
+    assert cut_by(found.stretches, 34) == "#" * cut + "." * (34 - cut)
+    assert found.bonus[:, REPOSITORY].tolist() == [5 * WEIGHT_SCALE] * cut + [0] * (34 - cut)
+    assert (found.lanes == lanes + found.bonus).all()
+
+
+@pytest.mark.parametrize(
+    ("sure_chars", "lowest", "cut"),
+    [(40, -9.0, 40), (80, -9.0, 87), (80, -2.4, 80), (160, -9.0, 167)],  # floors -2.5, -3, -2.4, -3.5
+)
+def test_the_more_document_site_text_is_sure_the_further_its_bonus_reaches(
+    sure_chars: int, lowest: float, cut: int
+) -> None:
+    lanes = repository((4.0, sure_chars), (-2.8, 7))
+    bonus = dict.fromkeys(LANE_LABELS, 0.0) | {"repository_boilerplate": 5.0}
+    confident = dict.fromkeys(LANE_LABELS, 40)
+    settled = decisions(page_bonus=bonus, bonus_floor=-2.5, lowest_bonus_floor=lowest, confident_chars=confident)
+    chars = sure_chars + 7
+    assert cut_by(decided(lanes, "x" * chars, settled, sure_chars).stretches, chars).count("#") == cut
+
+
+def test_the_floor_of_the_bonus_counts_from_the_threshold() -> None:
+    lanes = repository((5.0, 20), (-2.0, 7))
+    bonus = dict.fromkeys(LANE_LABELS, 0.0) | {"repository_boilerplate": 5.0}
+    higher = decisions(
+        page_bonus=bonus, bonus_floor=-2.5, lowest_bonus_floor=-2.5, thresholds=dict.fromkeys(LANE_LABELS, 1.0)
+    )
+    assert cut_by(decided(lanes, "x" * 27, higher, 20).stretches, 27) == "#" * 20 + "." * 7
 
 
 # Gaps in document-site text
@@ -246,7 +255,7 @@ REPOSITORY = 3
 SURE = (4.0, 20)  # what the chain finds without doubt
 
 
-def repository(*stretches: tuple[float, int]) -> np.ndarray[tuple[int, int], np.dtype[np.int32]]:
+def repository(*stretches: tuple[float, int]) -> Lanes:
     return lanes_of(*stretches, lane=REPOSITORY)
 
 
@@ -270,53 +279,82 @@ def cut_by(found: list[Stretch], chars: int) -> str:
     ],
 )
 def test_a_short_gap_in_document_site_text_is_filled(chars: int, floor: float, filled: bool) -> None:
-    found = decide_page(repository(SURE, (-3.0, 5), SURE), "x" * 45, bridging(chars, floor))
+    found = decided(repository(SURE, (-3.0, 5), SURE), "x" * 45, bridging(chars, floor))
     assert cut_by(found.stretches, 45) == "#" * 20 + ("#####" if filled else ".....") + "#" * 20
 
 
 @pytest.mark.parametrize("gap_first", [True, False])
 def test_what_stands_between_document_site_text_and_the_edge_of_the_page_is_filled(gap_first: bool) -> None:
     parts = ((-3.0, 5), SURE) if gap_first else (SURE, (-3.0, 5))
-    found = decide_page(repository(*parts), "x" * 25, bridging(5, -3.0))
+    found = decided(repository(*parts), "x" * 25, bridging(5, -3.0))
     assert cut_by(found.stretches, 25) == "#" * 25
-    longer = decide_page(repository(*parts), "x" * 25, bridging(4, -3.0))
+    longer = decided(repository(*parts), "x" * 25, bridging(4, -3.0))
     assert cut_by(longer.stretches, 25).count(".") == 5
 
 
 def test_the_mean_of_a_gap_decides_and_the_threshold_counts() -> None:
     lanes = repository(SURE, (-9.0, 1), (-1.0, 3), SURE)  # -3 on the average
-    assert cut_by(decide_page(lanes, "x" * 44, bridging(9, -3.0)).stretches, 44) == "#" * 44
+    assert cut_by(decided(lanes, "x" * 44, bridging(9, -3.0)).stretches, 44) == "#" * 44
     higher = {"thresholds": dict.fromkeys(LANE_LABELS, 1.0)}  # and so each character exceeds it by one less
-    assert cut_by(decide_page(lanes, "x" * 44, bridging(9, -3.0, **higher)).stretches, 44).count(".") == 4
-    assert cut_by(decide_page(lanes, "x" * 44, bridging(9, -4.0, **higher)).stretches, 44).count(".") == 0
+    assert cut_by(decided(lanes, "x" * 44, bridging(9, -3.0, **higher)).stretches, 44).count(".") == 4
+    assert cut_by(decided(lanes, "x" * 44, bridging(9, -4.0, **higher)).stretches, 44).count(".") == 0
 
 
 def test_what_the_page_pass_adds_counts_in_gaps_too() -> None:
     lanes = repository(SURE, (-5.0, 5), SURE)
     bonus = {"page_bonus": dict.fromkeys(LANE_LABELS, 0.0) | {"repository_boilerplate": 2.0}}
-    assert cut_by(decide_page(lanes, "x" * 45, bridging(5, -3.0)).stretches, 45).count(".") == 5
-    assert cut_by(decide_page(lanes, "x" * 45, bridging(5, -3.0, **bonus)).stretches, 45).count(".") == 0
+    assert cut_by(decided(lanes, "x" * 45, bridging(5, -3.0)).stretches, 45).count(".") == 5
+    assert cut_by(decided(lanes, "x" * 45, bridging(5, -3.0, **bonus)).stretches, 45).count(".") == 0
+
+
+@pytest.mark.parametrize(
+    ("lines", "filled"),
+    [
+        ((30, 30, 30), True),
+        ((41, 20), False),  # a line of the document's own
+        ((30, 30, 39), False),  # too long together (the line ends count)
+        ((61,), False),
+    ],
+)
+def test_a_gap_of_a_few_short_lines_may_be_longer(lines: tuple[int, ...], filled: bool) -> None:
+    gap = "\n".join("x" * chars for chars in lines)
+    lanes = repository(SURE, (-1.0, len(gap)), SURE)
+    found = decided(lanes, "x" * 20 + gap + "x" * 20, bridging(50, -3.0))
+    assert found.bridges == ([(20, 20 + len(gap))] if filled else [])
+
+
+def test_in_a_gap_the_bonus_counts_whatever_its_segment_reads_like() -> None:
+    lanes = repository(SURE, (-5.0, 5), SURE)
+    bonus = {
+        "page_bonus": dict.fromkeys(LANE_LABELS, 0.0) | {"repository_boilerplate": 2.0},
+        "bonus_floor": -2.0,
+        "lowest_bonus_floor": -2.0,
+    }
+    found = decided(lanes, "x" * 45, bridging(5, -3.0, **bonus), 20, 25)
+    assert not found.bonus[20:25, REPOSITORY].any()
+    assert cut_by(found.stretches, 45).count(".") == 0
+    assert found.bridges == [(20, 25)]
 
 
 def test_no_gap_is_filled_on_a_page_that_is_not_sure_of_document_site_text() -> None:
     lanes = repository(SURE, (-3.0, 5), SURE)
     unsure = {"confident_chars": dict.fromkeys(LANE_LABELS, 6) | {"repository_boilerplate": 41}}
-    assert cut_by(decide_page(lanes, "x" * 45, bridging(5, -3.0, **unsure)).stretches, 45).count(".") == 5
+    assert cut_by(decided(lanes, "x" * 45, bridging(5, -3.0, **unsure)).stretches, 45).count(".") == 5
     sure = {"confident_chars": dict.fromkeys(LANE_LABELS, 6) | {"repository_boilerplate": 40}}
-    assert cut_by(decide_page(lanes, "x" * 45, bridging(5, -3.0, **sure)).stretches, 45).count(".") == 0
+    assert cut_by(decided(lanes, "x" * 45, bridging(5, -3.0, **sure)).stretches, 45).count(".") == 0
 
 
 @pytest.mark.parametrize("lane", [0, 1, 2])
 def test_gaps_in_other_spam_are_not_filled(lane: int) -> None:
     lanes = lanes_of(SURE, (-3.0, 5), SURE, lane=lane)
-    assert cut_by(decide_page(lanes, "x" * 45, bridging(50, -100.0)).stretches, 45).count(".") == 5
+    assert cut_by(decided(lanes, "x" * 45, bridging(50, -100.0)).stretches, 45).count(".") == 5
 
 
 def test_gaps_between_document_site_text_and_other_spam_are_filled_to_the_next_document_site_text_only() -> None:
     spam = lanes_of((4.0, 20), (-3.0, 5))
     spam[:, REPOSITORY] = -10 * WEIGHT_SCALE
     lanes = np.concatenate([spam, repository(SURE, (-3.0, 5), SURE)])
-    found = decide_page(lanes, "x" * len(lanes), bridging(9, -3.0))
+    found = decided(lanes, "x" * len(lanes), bridging(9, -3.0))
     assert cut_by(found.stretches, len(lanes)) == "#" * 20 + "....." + "#" * 45
 
 
@@ -329,8 +367,8 @@ def test_bridges_are_whole_gaps_that_are_short_and_not_too_far_from_document_sit
 ) -> None:
     lanes = repository(*((float(score), chars) for score, chars in runs), (4.0, 20))
     shadow = "".join(map(chr, range(0x4E00, 0x4E00 + len(lanes))))  # nothing repeats
-    bare = decide_page(lanes, shadow, bridging(0, 0.0))
-    found = decide_page(lanes, shadow, bridging(bridge_chars, float(floor)))
+    bare = decided(lanes, shadow, bridging(0, 0.0))
+    found = decided(lanes, shadow, bridging(bridge_chars, float(floor)))
     before, after = (path_of(one.stretches, len(lanes)) for one in (bare, found))
     assert all(left <= right for left, right in zip(before, after, strict=True))
     assert bare.bridges == []
@@ -394,10 +432,10 @@ def test_a_page_is_decided_whole_whichever_of_its_segments_gave_it_away(make_bun
 
 
 def test_only_what_fills_a_gap_is_a_bridge() -> None:
-    found = decide_page(repository(SURE, (-3.0, 5), SURE, (-9.0, 30), SURE, (-3.0, 4)), "x" * 99, bridging(5, -3.0))
+    found = decided(repository(SURE, (-3.0, 5), SURE, (-9.0, 30), SURE, (-3.0, 4)), "x" * 99, bridging(5, -3.0))
     assert found.bridges == [(20, 25), (95, 99)]
     assert found.stretches == [(0, 20), (20, 25), (25, 45), (75, 95), (95, 99)]
-    spam = decide_page(lanes_of(SURE, (-3.0, 5), SURE), "x" * 45, bridging(5, -3.0))
+    spam = decided(lanes_of(SURE, (-3.0, 5), SURE), "x" * 45, bridging(5, -3.0))
     assert (spam.stretches, spam.bridges) == ([(0, 20), (25, 45)], [])
 
 
@@ -409,12 +447,13 @@ pages_of_text = st.lists(st.text("字某娱乐城。\n|a1\u200b", max_size=60), 
 def test_pages_are_found_exactly_where_the_chain_finds_a_stretch(tiny_bundle: Bundle, pages: list[str]) -> None:
     settled = Decisions.of(tiny_bundle.settings)
     scored = score_pages(tiny_bundle, [LabelledPage(str(number), page, ()) for number, page in enumerate(pages)])
-    alone = [decide_page(page.lanes.astype(np.int32), page.shadow, settled).stretches for page in scored]
+    filled = [number for number, page in enumerate(pages) if fold_text(page)[0]]
+    alone = [decide_page(page, settled).stretches for page in scored]
     batch = fold_pages(pages)
     segments = cut_segments(batch)
     found = stretches_in(tiny_bundle, batch, segments, range(len(segments.starts)))
     assert {number: on_page.stretches for number, on_page in found.items()} == {
-        number: stretches for number, stretches in enumerate(alone) if stretches
+        number: stretches for number, stretches in zip(filled, alone, strict=True) if stretches
     }
 
 

@@ -177,3 +177,36 @@ def test_what_spammers_vary_is_levelled(text: str, folded: str) -> None:
 def test_classes_say_what_a_character_was_before_folding(char: str, kind: CharClass) -> None:
     batch = fold_pages([char])
     assert CharClass(int(batch.classes[batch.page_starts[0]])) is kind
+
+
+@pytest.mark.parametrize(
+    ("text", "shadow"),
+    [
+        ("博·彩·平·台 好", "博彩平台 好"),
+        ("c.a.s.i.n.o now", "casino now"),
+        ("b e t 3 6 5", "bet365"),
+        ("博\u200b·\u200b彩·平·台", "博彩平台"),  # what is dropped before leaves neighbours
+        ("博★彩平✦台", "博彩平台"),  # a symbol that parts no list
+        ("★博彩★", "★博彩★"),
+        ("at&t 5*6", "at&t 5*6"),
+        ("x_y_z", "x_y_z"),  # two marks are a list
+        ("a·b-c·d", "a·b-c·d"),  # not the same mark each time
+        ("1.2.3.4 和 2020-1-1-2", "1.2.3.4 和 2020-1-1-2"),  # no letter
+        ("A, B, C, D, E", "a, b, c, d, e"),
+        ("·博·彩·平·台·", "·博彩平台·"),
+        ("一\n二\n三\n四\n五", "一\n二\n三\n四\n五"),
+    ],
+)
+def test_a_mark_between_all_letters_of_a_word_is_dropped(text: str, shadow: str) -> None:
+    folded, offsets = fold_text(text)
+    assert folded == shadow
+    again = [fold_text(text[at])[0] for at in offsets.tolist()]
+    assert "".join(again) == shadow
+    assert (np.diff(offsets) > 0).all()
+
+
+def test_disguised_words_of_one_page_do_not_move_another() -> None:
+    batch = fold_pages(["博·彩·平·台", "第二页", "x\u200b一-二-三-四"])
+    assert [batch.shadow(page) for page in range(3)] == ["博彩平台", "第二页", "x一二三四"]
+    last = np.arange(batch.page_starts[2], batch.page_ends[2] + 1)
+    assert batch.offsets(last, 2).tolist() == [0, 2, 4, 6, 8, 9]

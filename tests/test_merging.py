@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from detector.context import Stretch
 from detector.folding import CharClass, fold_pages
 from detector.merging import line_breaks_within, merge, split_by_label
+from detector.recurrence import Stretch
 
 
 def classes_of(text: str) -> NDArray[np.uint8]:

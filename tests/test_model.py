@@ -364,8 +364,11 @@ def test_decisions_are_the_settings_in_integer_steps(make_bundle: Callable[..., 
             "switch_cost": by_label,
             "page_bonus": by_label,
             "confident_chars": dict.fromkeys(LANE_LABELS, 6) | {"repository_boilerplate": 40},
+            "bonus_floor": -2.5,
+            "lowest_bonus_floor": -3.5,
             "spun_bonus": 0.75,
             "repeat_chars": [3, 9],
+            "recurring_margin": 1.5,
             "bridge_chars": 200,
             "bridge_floor": -4.5,
             "screen_threshold": 70,
@@ -376,9 +379,11 @@ def test_decisions_are_the_settings_in_integer_steps(make_bundle: Callable[..., 
     assert decisions.thresholds.tolist() == in_steps
     assert decisions.switch_costs == tuple(in_steps)
     assert decisions.page_bonus.tolist() == in_steps
+    assert (decisions.bonus_floor, decisions.lowest_bonus_floor) == (-160, -224)
     assert decisions.spun_bonus == 48
     assert decisions.confident_chars.tolist() == [6, 6, 6, 40]
     assert decisions.repeat_chars == (3, 9)
+    assert decisions.recurring_margin == 96
     assert (decisions.bridge_chars, decisions.bridge_floor) == (200, -288)
     assert (decisions.screen_threshold, decisions.segment_threshold) == (70, -2.25)
     assert decisions.spun == SpunRule.of(bundle.settings["spun"])

@@ -18,6 +18,8 @@ from detector.synthesis.handwritten import assemble
 
 #: A page is a window of its document: the share of spam in a page varies, and small pages train as well as long ones.
 WINDOW_CHARS = (150, 1600)
+#: Pages of which some clean lines are disguised, for one spam text that is.
+CLEAN_DISGUISES = 2.0
 _HAN_RUN = regex.compile(r"\p{Han}{2,}")
 _WORD = regex.compile(r"[\p{L}\p{N}]{2,}")
 _SENTENCE = regex.compile(r"[^。！？.!?\n]{6,120}[。！？.!?]?")
@@ -58,10 +60,10 @@ class PageWriter:
         self._count = 0
 
     def page(self, kind: Verdict, *, lang: str | None = None, evade: float = 0.08) -> LabelledPage:
-        """Write one page; `lang` restricts its document, `evade` is how often a spam text is disguised."""
+        """Write one page; `lang` restricts its document, `evade` is how often spam is disguised."""
         document = self._document(lang)
         lines = self._window(document)
-        page = _Draft(lines, document.lang, self._draw, self._other_of(document))
+        page = _Draft(self._disguised(lines, evade), document.lang, self._draw, self._other_of(document))
         written = self._furnish(page)
         if kind is not Verdict.CLEAN:
             written = self._contaminate(page, kind, evade)
@@ -79,6 +81,14 @@ class PageWriter:
             pattern=written.pattern,
             family=written.name,
         )
+
+    def _disguised(self, lines: list[str], evade: float) -> list[str]:
+        """Disguise some lines of some pages as spammers do, so that a disguise alone is not taken for spam."""
+        if self._draw.random() >= CLEAN_DISGUISES * evade:
+            return lines
+        disguise = EVASIONS[self._draw.choice(sorted(EVASIONS))]
+        share = self._draw.uniform(0.05, 0.5)
+        return [disguise(line, self._draw) if self._draw.random() < share else line for line in lines]
 
     def _document(self, lang: str | None) -> Document:
         if lang is None:  # a language with few documents must not be known by its spam alone

@@ -41,8 +41,8 @@ class Recipe:
     """The numbers of training; docs/experiments.md says how they were chosen."""
 
     seed: int = 1
-    pages: int = 22000
-    chinese_share: float = 0.78
+    pages: int = 30000
+    chinese_share: float = 0.74
     kinds: tuple[float, float, float] = (0.62, 0.30, 0.08)  # injected, clean, spam pages
     keyword_share: float = 0.6
     handwritten_repeats: int = 3
@@ -55,26 +55,29 @@ class Recipe:
     alpha: float = 1e-6
     epochs: int = 4
     mining_rounds: int = 2
-    mining_most: int = 150_000
+    mining_most: int = 220_000
     spinners: int = 120
     spun_pairs: int = 4000
     least_put_in: float = 0.015
     spun_margin: float = 1.0
     heldout_pages: int = 1500
     switch_cost: float = 3.0
-    repository_switch_cost: float = 20.0
+    repository_switch_cost: float = 6.0
     page_bonus: float = 1.0
     repository_bonus: float = 5.0
+    bonus_floor: float = -3.0
+    lowest_bonus_floor: float = -5.0
     spun_bonus: float = 3.0
     confident_chars: int = 6
     repository_confident_chars: int = 40
     repeat_chars: tuple[int, int] = (4, 40)
-    bridge_chars: int = 80
+    recurring_margin: float = 1.5
+    bridge_chars: int = 50
     bridge_floor: float = -2.5
     lowest_threshold: float = -1.5
     loss_budget: float = 0.0003
     alarm_budget: float = 0.014
-    segment_threshold: float = -0.9
+    segment_threshold: float = -1.0
     window_share: float = 0.018
     replay_rows: int = 14_000
 
@@ -117,7 +120,7 @@ def fit_from_scratch(
     """Fit a bundle on the training material, the corpora and `extra` labelled pages."""
     sources = read_corpora(material / "sources.toml", corpora)
     grammars = load_grammars(material, "fit")
-    handwritten = [page for page in read_handwritten(material / "pages") if not is_test_page(page.id)] + list(extra)
+    handwritten = [*_pages_to_fit(material), *extra]
     halves = [_half(recipe, number, grammars, sources, handwritten) for number in (0, 1)]
     report(f"{sum(len(half.generated) for half in halves)} pages generated, {len(handwritten)} written by hand")
     keywords = keyword_table(_keywords(grammars, recipe.keyword_share))
@@ -142,6 +145,17 @@ def fit_from_scratch(
     changed = quantising_changes(weights, bundle, [*heldout, *clean])
     report(f"quantising changes {changed[0]} of {changed[1]} segment labels")
     return Fitted(bundle, rows, heldout, sources.digests, changed)
+
+
+def training_pages(recipe: Recipe, material: Path, corpora: Path) -> list[LabelledPage]:
+    """Return every labelled page that a bundle is fitted on (hand-written ones once)."""
+    sources, grammars = read_corpora(material / "sources.toml", corpora), load_grammars(material, "fit")
+    handwritten = _pages_to_fit(material)
+    return [page for number in (0, 1) for page in _half(recipe, number, grammars, sources, handwritten).all_labelled]
+
+
+def _pages_to_fit(material: Path) -> list[LabelledPage]:
+    return [page for page in read_handwritten(material / "pages") if not is_test_page(page.id)]
 
 
 def is_test_page(name: str) -> bool:
@@ -274,9 +288,12 @@ def _first_settings(recipe: Recipe) -> dict[str, Any]:
         "thresholds": {str(label): recipe.lowest_threshold for label in LANE_LABELS},
         "switch_cost": costs,
         "page_bonus": bonus,
+        "bonus_floor": recipe.bonus_floor,
+        "lowest_bonus_floor": recipe.lowest_bonus_floor,
         "spun_bonus": recipe.spun_bonus,
         "confident_chars": confident,
         "repeat_chars": list(recipe.repeat_chars),
+        "recurring_margin": recipe.recurring_margin,
         "bridge_chars": recipe.bridge_chars,
         "bridge_floor": recipe.bridge_floor,
         "screen_threshold": 0,

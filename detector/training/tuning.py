@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from detector.context import decide_page
+from detector.context import ScoredPage, decide_page, pages_of
 from detector.datatypes import LabelledPage, ScanResult
 from detector.features import segment_features
 from detector.folding import fold_pages
@@ -24,16 +24,8 @@ from detector.training.examples import batches_of
 STEP = 0.25
 
 
-@dataclass(frozen=True, slots=True)
-class ScoredPage:
-    """A page's shadow and the lanes of its characters."""
-
-    shadow: str
-    lanes: NDArray[np.int16]
-
-
 def score_pages(bundle: Bundle, pages: Sequence[LabelledPage]) -> list[ScoredPage]:
-    """Score every character of the pages."""
+    """Score every character of the pages that have any; lanes are int16, for many pages at once."""
     found: list[ScoredPage] = []
     for group in batches_of(pages):
         batch = fold_pages([page.text for page in group])
@@ -41,11 +33,8 @@ def score_pages(bundle: Bundle, pages: Sequence[LabelledPage]) -> list[ScoredPag
         scores = score_segments(
             bundle, batch, segments, np.arange(len(segments.starts)), whole_scores(bundle.lookups, batch, segments)
         )
-        first = {int(page): int(at) for page, at in zip(scores.regions.page, scores.first, strict=True)}
-        for number in range(len(group)):
-            start, end = int(batch.page_starts[number]), int(batch.page_ends[number])
-            at = first.get(number, 0)
-            found.append(ScoredPage(batch.shadow(number), scores.lanes[at : at + end - start].astype(np.int16)))
+        for _, page in pages_of(batch, segments, scores):
+            found.append(replace(page, lanes=page.lanes.astype(np.int16)))
     return found
 
 
@@ -54,10 +43,9 @@ def lost_by_label(pages: Sequence[ScoredPage], decisions: Decisions) -> tuple[ND
     chars = np.zeros(len(LANE_LABELS), np.int64)
     alarms = np.zeros(len(LANE_LABELS), np.int64)
     for page in pages:
-        lanes = page.lanes.astype(np.int32)
-        if not len(lanes) or int((lanes - decisions.thresholds).max()) <= 0:
+        if int((page.lanes - decisions.thresholds).max()) <= 0:
             continue
-        found = decide_page(lanes, page.shadow, decisions)
+        found = decide_page(page, decisions)
         by_lane = np.zeros(len(LANE_LABELS), np.int64)
         for start, end in [*found.stretches, *found.repeats]:
             by_lane[int((found.lanes[start:end] - decisions.thresholds).sum(axis=0).argmax())] += end - start
@@ -79,8 +67,8 @@ def tune_thresholds(
     while True:
         decisions = Decisions.of({**bundle.settings, "thresholds": thresholds})
         chars, alarms = lost_by_label(scored, decisions)
-        harm = chars / (loss_budget * total) + alarms / (alarm_budget * len(scored))
-        if chars.sum() <= loss_budget * total and alarms.sum() <= alarm_budget * len(scored):
+        harm = chars / (loss_budget * total) + alarms / (alarm_budget * len(pages))
+        if chars.sum() <= loss_budget * total and alarms.sum() <= alarm_budget * len(pages):
             return thresholds
         worst = str(LANE_LABELS[int(harm.argmax())])
         thresholds[worst] += STEP
