@@ -8,11 +8,17 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
 
-.PHONY: help venv demo test check train evaluate gate floors evasions bench baselines clean
+ENGINES := scrapy datatrove ray spark datasets dolma
+
+.PHONY: help venv demo test test-browser test-engines soak runs check train evaluate gate floors evasions bench \
+  bench-html baselines html html-oracles fuzz clean
 
 help:
 	@echo "make demo      install into $(VENV) and show the pages of examples/ with their spans marked"
 	@echo "make test      install into $(VENV) with what development needs; run the checks and the tests"
+	@echo "make test-engines  run the adapters in their engines, each in an environment of its own"
+	@echo "make soak      stop runs at 30 random moments, and see that they go on"
+	@echo "make runs      measure runs over made pages in every format"
 	@echo "make check     lint, format, types and the order of the rooms"
 	@echo "make train     make the shipped bundle, models/default, again"
 	@echo "make evaluate  print the figures of the shipped bundle over every labelled set"
@@ -21,6 +27,11 @@ help:
 	@echo "make evasions  measure what each evasion costs in recall and in false alarms"
 	@echo "make bench     measure the speed against fastText and others"
 	@echo "make baselines measure the quality of simple detectors beside ours; writes docs/baselines.md"
+	@echo "make html      measure scanning of HTML on real pages, clean and with blocks of spam put in"
+	@echo "make html-oracles  compare our reading of HTML with two other parsers, on pages and on mutations of them"
+	@echo "make fuzz      read COUNT (1000000) random and broken sources of HTML"
+	@echo "make test-browser  compare what is hidden with a browser's computed styles; needs chromium"
+	@echo "make bench-html  measure the speed on HTML against jusText and trafilatura"
 	@echo "make clean     remove $(VENV), caches and built files"
 
 venv: $(VENV)/.installed-dev
@@ -44,6 +55,10 @@ $(VENV)/.installed-bench: pyproject.toml | $(BIN)/python
 	$(PIP) install --quiet --editable '.[bench]'
 	@touch $(VENV)/.installed $@
 
+$(VENV)/.installed-oracles: pyproject.toml | $(BIN)/python
+	$(PIP) install --quiet --editable '.[oracles]'
+	@touch $(VENV)/.installed $@
+
 demo: $(VENV)/.installed
 	@for page in examples/*; do \
 	  printf '\n== %s\n' "$$page"; \
@@ -58,6 +73,28 @@ check: $(VENV)/.installed-dev
 
 test: check
 	$(BIN)/python -m pytest
+
+# Dolma's mixer is no engine of ours: it is only run on the attribute files that we write. What its other half needs
+# shuts out NumPy 2, so it comes alone.
+$(VENV)-%/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)-$*
+	$(VENV)-$*/bin/python -m pip --disable-pip-version-check install --quiet pytest hypothesis \
+	  --editable '.$(if $(filter dolma,$*),,[$*])'
+	$(if $(filter dolma,$*),$(VENV)-dolma/bin/python -m pip install --quiet --no-deps dolma)
+	@touch $@
+
+.PRECIOUS: $(VENV)-%/.installed
+
+test-engine-%: $(VENV)-%/.installed
+	$(VENV)-$*/bin/python -m pytest -o filterwarnings=default -s tests/engines/test_$*.py
+
+test-engines: $(addprefix test-engine-,$(ENGINES))
+
+soak: $(VENV)/.installed-dev
+	SOAK_MOMENTS=30 $(BIN)/python -m pytest tests/test_runs.py -k killed
+
+runs: $(VENV)/.installed-dev
+	$(BIN)/python benchmarks/runs.py
 
 train: $(VENV)/.installed
 	$(BIN)/python scripts/retrain.py --from-scratch -o models/default
@@ -77,9 +114,25 @@ evasions: $(VENV)/.installed
 bench: $(VENV)/.installed-bench
 	PYTHONPATH=scripts $(BIN)/python benchmarks/speed.py --least 2
 
+test-browser: $(VENV)/.installed-dev
+	DETECTOR_BROWSER=1 $(BIN)/python -m pytest tests/test_html_hidden.py
+
+html: $(VENV)/.installed
+	$(BIN)/python scripts/measure_html.py
+
+html-oracles: $(VENV)/.installed-oracles
+	$(BIN)/python scripts/compare_oracles.py
+
+COUNT ?= 1000000
+fuzz: $(VENV)/.installed
+	$(BIN)/python scripts/fuzz_html.py --count $(COUNT)
+
+bench-html: $(VENV)/.installed-bench
+	PYTHONPATH=scripts $(BIN)/python benchmarks/html_speed.py --least 2.5
+
 baselines: $(VENV)/.installed-bench
 	PYTHONPATH=scripts $(BIN)/python benchmarks/baselines.py
 
 clean:
-	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-* build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -105,11 +105,12 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page to scan: its text, and optionally its id and address."""
+    """One page to scan: its text, and optionally its id and address; with `html`, the text is the source of HTML."""
 
     text: str
     id: str = ""
     url: str | None = None
+    html: bool = False
 
 
 @dataclass(frozen=True, slots=True)

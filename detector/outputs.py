@@ -30,11 +30,13 @@ _WHAT = {
 
 
 class Output(Protocol):
-    """A format: what stands before the first page, what is written for each, what stands after the last."""
+    """A format: what stands before the first page, for each page, for one that cannot be read, and after the last."""
 
     def head(self) -> str: ...
 
     def page(self, record: Record, result: ScanResult) -> str: ...
+
+    def unread(self, place: str) -> str: ...
 
     def tail(self) -> str: ...
 
@@ -63,6 +65,9 @@ class JsonLines:
         }
         return json_string(line) + "\n"
 
+    def unread(self, place: str) -> str:
+        return ""
+
     def tail(self) -> str:
         return ""
 
@@ -85,6 +90,10 @@ class DolmaAttributes:
         for span in result.spans:
             attributes[self._keys[span.label]].append([int(span.start), int(span.end), _score(span)])
         return json_string({"id": result.id, "attributes": attributes}) + "\n"
+
+    def unread(self, place: str) -> str:
+        """Return a line without spans: the lines stay beside those of the documents."""
+        return json_string({"id": place, "attributes": {key: [] for key in self._keys.values()}}) + "\n"
 
     def tail(self) -> str:
         return ""
@@ -114,6 +123,9 @@ class Sarif:
             written.append(f"{self._separator}\n{json_string(found)}")
             self._separator = ","
         return "".join(written)
+
+    def unread(self, place: str) -> str:
+        return ""
 
     def tail(self) -> str:
         return "\n]}]}\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -13,7 +14,9 @@ from numpy.typing import NDArray
 from detector.context import find_stretches
 from detector.datatypes import CUT_BY_DEFAULT, Page, ScanResult, Span, UsageError, Verdict, parse_labels
 from detector.folding import FoldedBatch
-from detector.model import Bundle, Decisions, load_bundle, whole_scores
+from detector.html_spans import SPAM_LABELS, to_source, with_blocks
+from detector.html_text import HtmlText, Suspicion, decode_page, extract, extract_visible
+from detector.model import LANE_LABELS, Bundle, Decisions, load_bundle, whole_scores
 from detector.pinyin import fold_without_readings
 from detector.screen import WINDOW, Screened, pack_screen, screen_batch
 from detector.segmentation import Segments, cut_segments
@@ -23,6 +26,7 @@ from detector.verdicts import facts_of, judge
 
 #: Pages are scanned in batches of about so many characters; the size changes no result.
 BATCH_CHARS = 1 << 19
+_SPAM_LANES = [LANE_LABELS.index(label) for label in SPAM_LABELS]
 
 
 class Detector:
@@ -35,8 +39,11 @@ class Detector:
         labels: str | Iterable[str] | None = None,
         min_score: float | None = None,
         screen: bool = True,
+        visible_only: bool = False,
     ) -> None:
         """Scan with `bundle`; `labels` and `min_score` choose which spans are kept and cut.
+
+        ``visible_only=True`` judges of HTML only what a visitor sees.
 
         ``screen=False`` scores every character instead of those that the screen lets through: slower, and it keeps
         the weak finds that the screen passes over.
@@ -47,6 +54,7 @@ class Detector:
         self._labels = None if labels is None else parse_labels(labels)
         self._min_score = min_score or 0.0
         self._screen = screen
+        self._visible_only = visible_only
         self._decisions = Decisions.of(bundle.settings)
         self._screen_table = pack_screen(bundle.screen, bundle.spun)
 
@@ -58,13 +66,21 @@ class Detector:
         labels: str | Iterable[str] | None = None,
         min_score: float | None = None,
         screen: bool = True,
+        visible_only: bool = False,
     ) -> Detector:
         """Load the shipped bundle, or another by name or path; raise BundleError if it cannot be used."""
-        return cls(load_bundle(name_or_path), labels=labels, min_score=min_score, screen=screen)
+        bundle = load_bundle(name_or_path)
+        return cls(bundle, labels=labels, min_score=min_score, screen=screen, visible_only=visible_only)
 
     def __reduce__(self) -> tuple[Any, ...]:
         names = None if self._labels is None else tuple(sorted(self._labels))
-        return _reload, (str(self._bundle.path.resolve()), names, self._min_score, self._screen)
+        return _reload, (
+            str(self._bundle.path.resolve()),
+            names,
+            self._min_score,
+            self._screen,
+            self._visible_only,
+        )
 
     @property
     def bundle_name(self) -> str:
@@ -77,24 +93,42 @@ class Detector:
 
     def scan_many(self, pages: Iterable[str | Page], *, batch_chars: int = BATCH_CHARS) -> Iterator[ScanResult]:
         """Scan texts or pages in large batches: results in order, ids carried; the batch size changes no result."""
-        waiting: list[Page] = []
+        waiting: list[_Prepared] = []
         chars = 0
         for page in pages:
-            waiting.append(page if isinstance(page, Page) else Page(page))
-            chars += len(waiting[-1].text)
+            waiting.append(self._prepared(page if isinstance(page, Page) else Page(page)))
+            chars += waiting[-1].weight
             if chars >= batch_chars:
                 yield from self._scan_batch(waiting)
                 waiting, chars = [], 0
         if waiting:
             yield from self._scan_batch(waiting)
 
-    def explain(self, text: str, url: str | None = None, *, id: str = "") -> ScanResult:
-        """Scan one text and fill every span's reasons: what the model read there, and how much it counted."""
+    def scan_html(
+        self, source: str | bytes, url: str | None = None, encoding: str | None = None, *, id: str = ""
+    ) -> ScanResult:
+        """Scan one page of HTML; spans are over the decoded source, which is the result's text.
+
+        Of bytes a byte order mark says the encoding, else `encoding` (as a header gives it), the page, or its content.
+        For many pages, give ``Page(source, html=True)`` to `scan_many`.
+        """
+        text = source if isinstance(source, str) else decode_page(source, encoding).text
+        return next(self.scan_many([Page(text, id, url, html=True)]))
+
+    def explain(self, text: str | Page, url: str | None = None, *, id: str = "") -> ScanResult:
+        """Scan one text or page and fill every span's reasons: what was read there, and how much it counted."""
         from detector.explanation import explained
 
-        return next(self._scan_batch([Page(text, id, url)], partial(explained, self._bundle)))
+        page = text if isinstance(text, Page) else Page(text, id, url)
+        return next(self._scan_batch([self._prepared(page)], partial(explained, self._bundle)))
 
-    def _scan_batch(self, pages: Sequence[Page], annotate: Annotate | None = None) -> Iterator[ScanResult]:
+    def _prepared(self, page: Page) -> _Prepared:
+        if not page.html:
+            return _Prepared(page, page.text)
+        html = (extract_visible if self._visible_only else extract)(page.text)
+        return _Prepared(page, html.text, html)
+
+    def _scan_batch(self, pages: Sequence[_Prepared], annotate: Annotate | None = None) -> Iterator[ScanResult]:
         """Take a batch the whole way: fold, screen, segment, score, decide, then a page at a time: merge and judge."""
         batch, readings = fold_without_readings([page.text for page in pages])
         screened = screen_batch(batch, self._screen_table, self._decisions.screen_threshold)
@@ -109,6 +143,9 @@ class Detector:
             )
             if number in readings:
                 spans = readings[number].restore(spans, explained=annotate is not None)
+            elif page.html is not None:
+                suspicion = self._suspicion(batch, number, segments, whole)
+                spans = with_blocks(page.html, page.page.url, spans, suspicion, explained=annotate is not None)
             yield self._result(page, spans, number in spun, explained=annotate is not None)
 
     def _choose(self, segments: Segments, whole: NDArray[np.float64], screened: Screened) -> NDArray[np.int64]:
@@ -123,21 +160,58 @@ class Detector:
         codes, classes = batch.codes[first:last], batch.classes[first:last]
         return is_spun(evidence, codes, classes, self._bundle.spun, self._decisions.spun)
 
-    def _result(self, page: Page, spans: list[Span], spun: bool, *, explained: bool) -> ScanResult:
+    def _suspicion(self, batch: FoldedBatch, number: int, segments: Segments, whole: NDArray[np.float64]) -> Suspicion:
+        """Return what the segment model thinks of a page, at the offsets of its text."""
+        first, last = (int(at) for at in np.searchsorted(segments.page, [number, number + 1]))
+        starts = batch.offsets(segments.starts[first:last], number)
+        ends = batch.offsets(segments.ends[first:last], number)
+        spam = whole[first:last, _SPAM_LANES]
+        return Suspicion(
+            starts.tolist(), ends.tolist(), spam.max(axis=1).tolist(), spam.argmax(axis=1).tolist(), self._read_alone
+        )
+
+    def _read_alone(self, texts: Sequence[str]) -> list[float]:
+        """Return the segment model's log-odds that each of some short texts is spam."""
+        batch, _ = fold_without_readings(list(texts))
+        segments = cut_segments(batch)
+        spam = whole_scores(self._bundle.lookups, batch, segments)[:, _SPAM_LANES].max(axis=1)
+        chars = (segments.ends - segments.starts).astype(np.float64)
+        totals = np.bincount(segments.page, chars, len(texts))
+        means: list[float] = (np.bincount(segments.page, spam * chars, len(texts)) / np.maximum(totals, 1)).tolist()
+        return means
+
+    def _result(self, prepared: _Prepared, spans: list[Span], spun: bool, *, explained: bool) -> ScanResult:
         """Judge the page, then keep the spans that were asked for."""
+        page, labels = prepared.page, self._labels or CUT_BY_DEFAULT
         if not spans and not spun:  # nearly every page
-            return ScanResult(page.id, len(page.text), Verdict.CLEAN, (), page.text, self._labels or CUT_BY_DEFAULT)
-        facts = facts_of(page.text, spans, spun)
+            return ScanResult(page.id, len(page.text), Verdict.CLEAN, (), page.text, labels)
+        facts = facts_of(prepared.text, spans, spun)
         verdict = judge(facts, self._decisions.verdicts)
         if verdict is Verdict.SPUN_PAGE:
-            spans = with_spun(page.text, spans, explained=explained)
+            spans = with_spun(prepared.text, spans, explained=explained)
         kept = tuple(
             span
             for span in spans
             if span.score >= self._min_score and (self._labels is None or span.label in self._labels)
         )
-        return ScanResult(page.id, len(page.text), verdict, kept, page.text, self._labels or CUT_BY_DEFAULT)
+        if prepared.html is not None:
+            kept = to_source(prepared.html, kept, labels)
+        return ScanResult(page.id, len(page.text), verdict, kept, page.text, labels)
 
 
-def _reload(path: str, labels: tuple[str, ...] | None, min_score: float, screen: bool) -> Detector:
-    return Detector.load(path, labels=labels, min_score=min_score, screen=screen)
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A page and the text of it that is scanned: of HTML what stands in it."""
+
+    page: Page
+    text: str
+    html: HtmlText | None = None
+
+    @property
+    def weight(self) -> int:
+        """Return how much of a batch it fills; parsed HTML takes memory by its source."""
+        return max(len(self.text), len(self.page.text) // 8)
+
+
+def _reload(path: str, labels: tuple[str, ...] | None, min_score: float, screen: bool, visible_only: bool) -> Detector:
+    return Detector.load(path, labels=labels, min_score=min_score, screen=screen, visible_only=visible_only)

@@ -27,6 +27,9 @@ COLOURS = {
 }
 REASONS_SHOWN = 5
 _QUOTE_CHARS = 40
+#: What is shown of the source around a span and, at most, of the span itself.
+_AROUND_CHARS = 60
+_EXCERPT_CHARS = 600
 #: Controls (but tab and newline), bidirectional and zero-width marks, tag characters, lone surrogates.
 _UNSAFE = re.compile(
     "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u061c\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ud800-\\udfff\\ufeff"
@@ -53,13 +56,45 @@ def _escape(match: re.Match[str]) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-def show_page(result: ScanResult, *, colour: bool) -> str:
-    """Return a page for people: a heading, the text with its spans marked, and each span with its reasons."""
-    marked = mark_spans(result, colour=colour).rstrip("\n")
-    parts = [heading(result, colour=colour), "", marked, ""]
+def show_page(result: ScanResult, *, colour: bool, excerpts: bool = False) -> str:
+    """Return a page for people: a heading, the text with its spans marked, and each span with its reasons.
+
+    With `excerpts`, as for the source of HTML, only what stands around the spans is shown, each with line and column.
+    """
+    if not excerpts:
+        marked = mark_spans(result, colour=colour).rstrip("\n")
+        parts = [heading(result, colour=colour), "", marked, ""]
+        for number, span in enumerate(result.spans, 1):
+            parts.append(describe_span(result, span, number, colour=colour))
+        return "\n".join(parts) + "\n"
+    parts = [heading(result, colour=colour), ""]
     for number, span in enumerate(result.spans, 1):
-        parts.append(describe_span(result, span, number, colour=colour))
-    return "\n".join(parts) + "\n"
+        line, column = place_of(result.text, span.start)
+        parts += [f"line {line}, column {column}:", excerpt(result, span, colour=colour)]
+        parts += [describe_span(result, span, number, colour=colour), ""]
+    return "\n".join(parts)
+
+
+def place_of(text: str, offset: int) -> tuple[int, int]:
+    r"""Return line and column of an offset, both counted from 1; ``\n`` ends a line.
+
+    >>> place_of("ab\ncd", 4)
+    (2, 2)
+    """
+    return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
+
+
+def excerpt(result: ScanResult, span: Span, *, colour: bool) -> str:
+    """Return a span marked in what stands around it in its lines; the middle of a long one is left out."""
+    text = result.text
+    first = max(text.rfind("\n", 0, span.start) + 1, span.start - _AROUND_CHARS)
+    end = text.find("\n", span.end)
+    last = min(len(text) if end < 0 else end, span.end + _AROUND_CHARS)
+    inside = text[span.start : span.end]
+    if len(inside) > _EXCERPT_CHARS:
+        inside = f"{inside[: _EXCERPT_CHARS // 2]} … {inside[-_EXCERPT_CHARS // 2 :]}"
+    marked = _mark(printable(inside), span.label, result, colour=colour)
+    return f"  {printable(text[first : span.start])}{marked}{printable(text[span.end : last])}"
 
 
 def heading(result: ScanResult, *, colour: bool) -> str:

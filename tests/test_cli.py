@@ -47,15 +47,17 @@ class WordDetector:
         verdict = Verdict.SPAM_PAGE if page.text.startswith("BAD") else injected
         return ScanResult(page.id, len(page.text), verdict, spans, page.text)
 
-    def explain(self, text: str, url: str | None = None) -> ScanResult:
-        result = self.answer(Page(text, "", url))
+    def explain(self, page: Page) -> ScanResult:
+        result = self.answer(page)
         reason = Reason("the word itself", 2.0)
         return replace(result, spans=tuple(replace(span, reasons=(reason,)) for span in result.spans))
 
 
 @pytest.fixture(autouse=True)
 def word_detector(monkeypatch: pytest.MonkeyPatch) -> None:
-    def load(model: str | None, labels: str | None = None, min_score: float | None = None) -> WordDetector:
+    def load(
+        model: str | None, labels: str | None = None, min_score: float | None = None, *, visible_only: bool = False
+    ) -> WordDetector:
         if model is not None:
             raise BundleError(f"no bundle {model!r}")
         return WordDetector(labels)
@@ -83,7 +85,7 @@ def folder(tmp_path: Path) -> Path:
     (pages / "d.jsonl").write_bytes(
         b'{"text": "SPAM x", "n": 1.50, "id": "one"}\n{"id": 2, "text": "fine",  "k": null}\n{"text": "BAD page"}\n'
     )
-    (pages / "e.html").write_bytes(b"<p>")
+    (pages / "e.pdf").write_bytes(b"<p>")
     return pages
 
 
@@ -139,14 +141,14 @@ def test_scan_into_a_file(folder: Path, tmp_path: Path) -> None:
 def test_some_unreadable_input_does_not_stop_the_rest(folder: Path) -> None:
     (folder / "bin.txt").write_bytes(b"\x00\x01")
     (folder / "d.jsonl").write_bytes(b'{"text": "SPAM"}\n{oops\n{"text": "fine"}\n')
-    result = run("scan", folder, folder / "e.html")
+    result = run("scan", folder, folder / "e.pdf")
     assert result.exit_code == 3
     assert len(lines_of(result)) == 4
     named = [line for line in result.stderr.splitlines() if line.startswith("unreadable: ")]
     assert [line.split(": ")[1] for line in named] == [
         str(folder / "bin.txt"),
         f"{folder / 'd.jsonl'}:2",
-        str(folder / "e.html"),
+        str(folder / "e.pdf"),
     ]
 
 
@@ -228,7 +230,9 @@ def test_scan_does_not_write_into_its_input(folder: Path, output: str) -> None:
 
 
 def tree(top: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(top)): path.read_bytes() for path in sorted(top.rglob("*")) if path.is_file()}
+    """Return what the files of a folder hold, a run's journal left out."""
+    files = (path for path in sorted(top.rglob("*")) if path.is_file() and path.name != "journal.sqlite")
+    return {str(path.relative_to(top)): path.read_bytes() for path in files}
 
 
 def test_clean_gives_the_same_tree(folder: Path, tmp_path: Path) -> None:
@@ -247,10 +251,10 @@ def test_clean_drops_bad_pages_and_names_them(folder: Path, tmp_path: Path) -> N
     (folder / "z.txt").write_text("BAD")
     run("clean", folder, "-o", tmp_path / "out")
     assert "z.txt" in tree(tmp_path / "out")
-    result = run("clean", folder, "-o", tmp_path / "out", "--drop-pages", "spam_page,spun_page")
+    result = run("clean", folder, "-o", tmp_path / "kept", "--drop-pages", "spam_page,spun_page")
     assert result.exit_code == 0
-    assert "z.txt" not in tree(tmp_path / "out")
-    assert tree(tmp_path / "out")["d.jsonl"].count(b"\n") == 2
+    assert "z.txt" not in tree(tmp_path / "kept")
+    assert tree(tmp_path / "kept")["d.jsonl"].count(b"\n") == 2
     assert f"dropped: d.jsonl:3 (spam_page) of {folder / 'd.jsonl'}\n" in result.stderr
     assert f"dropped: z.txt (spam_page) of {folder / 'z.txt'}\n" in result.stderr
 
@@ -433,7 +437,7 @@ import sys
 sys.path.insert(0, "tests")
 import test_cli
 from detector import cli
-cli.load_detector = lambda *options: test_cli.WordDetector()
+cli.load_detector = lambda *options, **named: test_cli.WordDetector()
 cli.main(sys.argv[1:] or {arguments!r}, prog_name="detector")
 """
 

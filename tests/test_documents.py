@@ -204,14 +204,14 @@ def test_constants_of_the_architecture() -> None:
     rows = table(ARCHITECTURE, "constant")
     assert rows
     for name, value, _ in rows:
-        module, constant = in_backticks(name)[0].split(".")
+        module, constant = in_backticks(name)[0].rsplit(".", 1)
         assert repr(getattr(importlib.import_module(f"detector.{module}"), constant)) == value, name
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_make_targets_exist(path: Path) -> None:
-    targets = set(re.findall(r"^(\w+):", (PROJECT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    named = set(re.findall(r"(?:^|`)make ([a-z]+)", path.read_text(encoding="utf-8"), re.MULTILINE))
+    targets = set(re.findall(r"^([\w-]+):", (PROJECT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = set(re.findall(r"(?:^|`)make ([a-z-]+)", path.read_text(encoding="utf-8"), re.MULTILINE))
     assert named <= targets
 
 

@@ -8,7 +8,8 @@ from itertools import pairwise
 from typing import Any
 
 from detector.datatypes import InputError, Label, LabelledPage, Span, Verdict
-from detector.formats.reading import READ_ERRORS, decode_line, json_lines, open_bytes, parse_object
+from detector.formats.packing import read_errors
+from detector.formats.reading import decode_line, json_lines, open_bytes, parse_object
 from detector.formats.sources import reason_of
 
 #: What a page as a whole may be called: a verdict, or that no reader could tell.
@@ -16,7 +17,7 @@ KINDS = frozenset({*Verdict, "unclear"})
 
 
 def read_labelled(path: str | os.PathLike[str]) -> Iterator[LabelledPage]:
-    """Yield the labelled pages of a JSON-lines file (also ``.gz``).
+    """Yield the labelled pages of a JSON-lines file (also ``.gz`` and ``.zst``).
 
     A line is ``{"id", "text", "spans": [{"start", "end", "label"}], "lang"?, "kind"?, "url"?}``; spans may come in any
     order and leave it sorted. Raise InputError, with the number of the line, where a page is malformed: a span out of
@@ -32,7 +33,7 @@ def read_labelled(path: str | os.PathLike[str]) -> Iterator[LabelledPage]:
                         yield labelled_page(parse_object(text))
                 except ValueError as error:
                     raise InputError(f"{name}:{number}: {error}") from None
-    except READ_ERRORS as error:
+    except read_errors() as error:
         raise InputError(f"{name}: {reason_of(error)}") from error
 
 

@@ -1,56 +1,42 @@
 r"""Sources come in; their pages, each with what is needed to write it again, and what could not be read go out.
 
-Text is strict UTF-8 and is decoded without any change of its line ends, so that offsets count what is in the file. A
-byte order mark at the start of a file marks the encoding and is no part of the text: offsets start behind it.
+Text is decoded without any change of its line ends, so that offsets count what is in the file; `encodings` says how,
+and `markup` how HTML is. A byte order mark at the start of a file marks the encoding and is no part of the text:
+offsets start behind it.
 """
 
 from __future__ import annotations
 
-import gzip
 import json
 import sys
-import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
 
-from detector.datatypes import Page
-from detector.formats.sources import COMPRESSED, STDIN, Kind, Skipped, Source, Unreadable, reason_of
+from detector.datatypes import InputError, Page
+from detector.formats.encodings import decode_page, encoding_named
+from detector.formats.markup import decode_markup
+from detector.formats.packing import read_errors, unpacked
+from detector.formats.records import Fields, Read, Record
+from detector.formats.sources import STDIN, Kind, Skipped, Source, Unreadable, reason_of, without_packing
 
 #: A page longer than this is refused: real pages stay below 10 MB, and a file without line ends must not fill memory.
 MAX_PAGE_BYTES = 64 << 20
 _HEAD_BYTES = 8192
+#: What is too long is passed over in pieces of this size.
+_PASS_BYTES = 1 << 20
 _BOM = b"\xef\xbb\xbf"
-_UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
-READ_ERRORS = (OSError, EOFError, zlib.error)
-
-
-@dataclass(frozen=True, slots=True)
-class Fields:
-    """The names of the fields of a JSON line that hold a page's text, id and address."""
-
-    text: str = "text"
-    id: str = "id"
-    url: str = "url"
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A page and where it stood: its source, its line in JSON lines (from 1, else 0) and that line as it was.
-
-    ``raw`` keeps the line's end; ``bom`` tells that a byte order mark stood before it.
-    """
-
-    source: Source
-    page: Page
-    line: int = 0
-    raw: str = ""
-    bom: bool = False
-
-
-Read = Record | Unreadable | Skipped
 _DEFAULT_FIELDS = Fields()
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The lines that start in the bytes ``[start, end)`` of a file; ``first_line`` is the number of the first."""
+
+    start: int
+    end: int
+    first_line: int
 
 
 def read_sources(found: Iterable[Source | Unreadable | Skipped], fields: Fields = _DEFAULT_FIELDS) -> Iterator[Read]:
@@ -62,54 +48,81 @@ def read_sources(found: Iterable[Source | Unreadable | Skipped], fields: Fields 
             yield source
 
 
-def read_source(source: Source, fields: Fields = _DEFAULT_FIELDS) -> Iterator[Record | Unreadable]:
-    """Yield the pages of one source; of a file that breaks off, those before the break and then an Unreadable."""
+def read_source(
+    source: Source,
+    fields: Fields = _DEFAULT_FIELDS,
+    *,
+    keep: bool = False,
+    raw: IO[bytes] | None = None,
+    lines: Range | None = None,
+) -> Iterator[Read]:
+    """Yield the pages of one source; of a file that breaks off, those before the break and then an Unreadable.
+
+    With `keep` each page carries what writing the file again takes. `raw` is the open file, where the caller watches
+    what is read of it; `lines` are those to read of a file of JSON lines that is not packed.
+    """
     try:
-        with open_bytes(source.path) as stream:
-            if source.kind is Kind.TEXT:
-                yield _read_text(source, stream)
+        if source.kind is Kind.PARQUET:
+            from detector.formats.parquet import read_parquet
+
+            yield from read_parquet(source, fields, keep=keep, limit_bytes=MAX_PAGE_BYTES)
+            return
+        with open_bytes(source.path, raw) as stream:
+            if source.kind is Kind.WARC:
+                from detector.formats.warc import read_warc
+
+                yield from read_warc(source, stream, fields, keep=keep, limit_bytes=MAX_PAGE_BYTES)
+            elif source.kind is Kind.JSON_LINES:
+                yield from _read_json_lines(source, stream, fields, lines)
             else:
-                yield from _read_json_lines(source, stream, fields)
-    except READ_ERRORS as error:
+                yield _read_page(source, stream, fields)
+    except InputError as error:
+        yield Unreadable(source.path, str(error))
+    except read_errors() as error:
         yield Unreadable(source.path, reason_of(error))
 
 
-def open_bytes(path: str) -> AbstractContextManager[IO[bytes]]:
-    """Open a file, unpacked where its name ends in ``.gz``, or the standard input, which stays open afterwards."""
+@contextmanager
+def open_bytes(path: str, raw: IO[bytes] | None = None) -> Iterator[IO[bytes]]:
+    """Open a file, unpacked as its name says, or the standard input, which stays open afterwards, as `raw` does."""
     if path == STDIN:
-        return nullcontext(sys.stdin.buffer)
-    # A gzip file is all that IO[bytes] asks for, though its class does not say so.
-    return gzip.open(path, "rb") if path.lower().endswith(COMPRESSED) else open(path, "rb")  # type: ignore[return-value]
+        yield sys.stdin.buffer
+        return
+    with ExitStack() as stack:
+        file = raw or stack.enter_context(open(path, "rb"))
+        stream = unpacked(file, path)
+        if stream is not file:
+            stack.callback(stream.close)
+        yield stream
 
 
-def _read_text(source: Source, stream: IO[bytes]) -> Record | Unreadable:
-    """Return the one page of a text; an empty file is an empty page."""
+def _read_page(source: Source, stream: IO[bytes], fields: Fields) -> Record | Unreadable:
+    """Return the one page of a file of text or HTML; an empty file is an empty page."""
     data = stream.read(MAX_PAGE_BYTES + 1)
     if len(data) > MAX_PAGE_BYTES:
-        return Unreadable(source.path, _too_long("the text"))
-    if binary := _why_binary(data[:_HEAD_BYTES]):
-        return Unreadable(source.path, binary)
-    bom = data.startswith(_BOM)
-    try:
-        text = data[3 * bom :].decode()
-    except UnicodeDecodeError as error:
-        return Unreadable(source.path, _not_utf8(error.start + 3 * bom))
-    return Record(source, Page(text, source.id), bom=bom)
+        return Unreadable(source.path, _too_long("the page"))
+    if source.kind is Kind.HTML:
+        decoded = decode_markup(data, said_by_user=fields.encoding)
+    else:
+        decoded = decode_page(data, said_by_user=fields.encoding)
+    return Record(source, Page(decoded.text, source.id, html=source.kind is Kind.HTML), decoded=decoded)
 
 
-def _read_json_lines(source: Source, stream: IO[bytes], fields: Fields) -> Iterator[Record | Unreadable]:
-    if binary := _why_binary(stream.peek(_HEAD_BYTES)[:_HEAD_BYTES]):  # type: ignore[attr-defined]
+def _read_json_lines(
+    source: Source, stream: IO[bytes], fields: Fields, lines: Range | None
+) -> Iterator[Record | Unreadable]:
+    if not (lines and lines.start) and (binary := _why_binary(stream.peek(_HEAD_BYTES)[:_HEAD_BYTES])):  # type: ignore[attr-defined]
         yield Unreadable(source.path, binary)
         return
-    for number, line in json_lines(stream):
+    for number, line in json_lines(stream, lines):
         bom = number == 1 and line.startswith(_BOM)
         try:
-            raw = decode_line(line[3 * bom :])
-            if not raw.strip():
+            raw, encoding = decode_any(line[3 * bom :] if bom else line, fields.encoding)
+            if not raw or raw.isspace():
                 continue
             found = parse_object(raw)
         except ValueError as error:
-            if number == 1 and _is_named_json(source.path):
+            if number == 1 and without_packing(source.path).lower().endswith(".json"):
                 yield Unreadable(source.path, "holds no JSON lines: one object in each line is expected")
                 return
             yield Unreadable(f"{source.path}:{number}", str(error), whole=False)
@@ -119,31 +132,54 @@ def _read_json_lines(source: Source, stream: IO[bytes], fields: Fields) -> Itera
         except ValueError as error:
             yield Unreadable(f"{source.path}:{number}", str(error), whole=False)
             continue
-        yield Record(source, page, number, raw, bom)
+        yield Record(source, page, number, raw, bom, encoding, b"" if encoding == "utf-8" else line)
 
 
-def _is_named_json(path: str) -> bool:
-    return path.lower().removesuffix(COMPRESSED).endswith(".json")
-
-
-def json_lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+def json_lines(stream: IO[bytes], lines: Range | None = None) -> Iterator[tuple[int, bytes]]:
     """Yield the lines of a file, numbered from 1; one that is too long comes cut, one byte longer than the limit."""
-    number = 0
-    while line := stream.readline(MAX_PAGE_BYTES + 1):
+    number, at, end = 0, 0, None
+    if lines is not None:
+        number, at, end = lines.first_line - 1, lines.start, lines.end
+        if at:
+            stream.seek(at - 1)
+            at += _pass_line(stream) - 1  # the line that reaches into the range is of the range before
+    while (end is None or at < end) and (line := stream.readline(MAX_PAGE_BYTES + 1)):
         number += 1
+        at += len(line)
         yield number, line
-        while len(line) > MAX_PAGE_BYTES and not line.endswith(b"\n"):
-            line = stream.readline(MAX_PAGE_BYTES + 1)
+        if len(line) > MAX_PAGE_BYTES and not line.endswith(b"\n"):
+            at += _pass_line(stream)
+
+
+def _pass_line(stream: IO[bytes]) -> int:
+    """Go behind the end of the line, holding little of it; return by how many bytes."""
+    passed = 0
+    while piece := stream.readline(_PASS_BYTES):
+        passed += len(piece)
+        if piece.endswith(b"\n"):
+            break
+    return passed
 
 
 def decode_line(line: bytes) -> str:
     """Return a line's text; raise ValueError that says what is wrong with it."""
+    return decode_any(line, None)[0]
+
+
+def decode_any(line: bytes, encoding: str | None) -> tuple[str, str]:
+    """Return a line's text and its encoding, UTF-8 or the one that was declared; raise ValueError if it is neither."""
     if len(line) > MAX_PAGE_BYTES:
         raise ValueError(_too_long("the line"))
     try:
-        return line.decode()
+        return line.decode(), "utf-8"
     except UnicodeDecodeError as error:
-        raise ValueError(_not_utf8(error.start)) from None
+        if encoding is None:
+            raise ValueError(f"is not UTF-8 (at byte {error.start}); --encoding declares another") from None
+    declared = encoding_named(encoding)
+    try:
+        return line.decode(declared), declared
+    except UnicodeDecodeError as error:
+        raise ValueError(f"is neither UTF-8 nor {declared} (at byte {error.start})") from None
 
 
 def parse_object(line: str) -> dict[str, Any]:
@@ -185,13 +221,9 @@ def _json_type(value: object) -> str:
 
 def _why_binary(head: bytes) -> str | None:
     """Return why the beginning of a file is no text, None where it may be text."""
-    if head.startswith(_UTF16_BOMS):
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "is UTF-16; convert it to UTF-8"
     return "is binary, not text (it holds NUL bytes)" if b"\0" in head else None
-
-
-def _not_utf8(offset: int) -> str:
-    return f"is not UTF-8 (at byte {offset}); convert it to UTF-8"
 
 
 def _too_long(what: str) -> str:

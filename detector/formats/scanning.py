@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from typing import Protocol
 
-from detector.datatypes import Page, ScanResult, UsageError, Verdict
-from detector.formats.reading import Fields, Read, Record, read_source, read_sources
-from detector.formats.sources import STDIN, Kind, Skipped, Source, Unreadable, kind_of
-from detector.formats.writing import STDOUT, Inputs, NewFile, cleaned_record
+from detector.datatypes import InputError, Page, ScanResult, UsageError, Verdict
+from detector.formats.reading import read_source
+from detector.formats.records import Fields, Passed, Read, Record
+from detector.formats.rewriting import cleaned_bytes, packs_itself, rewriter_for
+from detector.formats.sources import STDIN, Kind, Skipped, Source, Unreadable, kind_of, reason_of
+from detector.formats.writing import STDOUT, Inputs, NewFile
+
+#: A batch is scanned when it weighs so much: a character of a page weighs 1, as in the detector's own batches.
+_BATCH_WEIGHT = 1 << 19
+#: What a page weighs beside its text, so that a batch of empty ones ends.
+_PAGE_WEIGHT = 64
+_PASSED_BYTES_PER_CHAR = 16
+#: Kinds of files that are one page each.
+ONE_PAGE = frozenset({Kind.TEXT, Kind.HTML})
 
 
 class Scanner(Protocol):
@@ -39,27 +50,52 @@ class Copy:
     target: str
 
 
-def scan_records(scanner: Scanner, records: Iterable[Read]) -> Iterator[Scanned | Unreadable | Skipped]:
-    """Yield each record with its result, in order, and what was unreadable or skipped at its place.
+def scan_records(scanner: Scanner, records: Iterable[Read]) -> Iterator[Scanned | Passed | Unreadable | Skipped]:
+    """Yield each record with its result, in order, and what was unreadable, skipped or only passes at its place.
 
-    All pages go through one call of ``scan_many``, so that a batch reaches over files; at most a batch is held.
+    Pages are scanned in batches that reach over files; at most a batch is held, and no more than about so many bytes
+    of what passes.
     """
-    waiting: deque[Read] = deque()
+    waiting: list[Read] = []
+    weight = 0
+    for record in records:
+        waiting.append(record)
+        if isinstance(record, Record):
+            weight += len(record.page.text) + _PAGE_WEIGHT
+        elif isinstance(record, Passed):
+            weight += _BATCH_WEIGHT if record.held_bytes < 0 else record.held_bytes // _PASSED_BYTES_PER_CHAR
+        else:
+            weight += 1
+        if weight >= _BATCH_WEIGHT:
+            yield from _scan_batch(scanner, waiting)
+            waiting, weight = [], 0
+    yield from _scan_batch(scanner, waiting)
 
-    def pages() -> Iterator[Page]:
-        for record in records:
-            waiting.append(record)
-            if isinstance(record, Record):
-                yield record.page
 
-    for result in scanner.scan_many(pages()):
-        while not isinstance(first := waiting.popleft(), Record):
-            yield first
-        yield Scanned(first, result)
-    for left in waiting:
-        if isinstance(left, Record):
-            raise RuntimeError(f"the scanner gave no result for page {left.page.id!r}")
-        yield left
+def _scan_batch(scanner: Scanner, batch: Sequence[Read]) -> Iterator[Scanned | Passed | Unreadable | Skipped]:
+    pages = [record.page for record in batch if isinstance(record, Record)]
+    results = iter(scanner.scan_many(pages)) if pages else iter(())
+    for record in batch:
+        if not isinstance(record, Record):
+            yield record
+            continue
+        result = next(results, None)
+        if result is None:
+            raise RuntimeError(f"the scanner gave no result for page {record.page.id!r}")
+        yield Scanned(record, result)
+
+
+def is_run(paths: Sequence[str], output: str) -> bool:
+    """Tell whether what comes of the paths goes into the folder `output`, under names of its own.
+
+    Raise UsageError where it is more than one file and `output` is no folder.
+    """
+    single = len(paths) == 1 and not os.path.isdir(paths[0])
+    if output == STDOUT and not single:
+        raise UsageError("only a single file can be cleaned to the standard output; give a folder with -o")
+    if not single and os.path.lexists(output) and not os.path.isdir(output):
+        raise UsageError(f"{output} is a file, but more than one page file goes there; give a folder")
+    return output != STDOUT and (not single or os.path.isdir(output) or output.endswith(("/", os.sep)))
 
 
 def plan_copies(
@@ -72,10 +108,7 @@ def plan_copies(
     UsageError, before anything is written, where a copy would replace or join an input, two copies would share a path,
     or the format would change.
     """
-    single = len(paths) == 1 and not os.path.isdir(paths[0])
-    into_folder = output != STDOUT and (not single or os.path.isdir(output) or output.endswith(("/", os.sep)))
-    if output == STDOUT and not single:
-        raise UsageError("only a single file can be cleaned to the standard output; give a folder with -o")
+    into_folder = is_run(paths, output)
     copies, aside, taken = [], [], dict[str, str]()
     for source in found:
         if not isinstance(source, Source):
@@ -94,8 +127,6 @@ def plan_copies(
 
 def _refuse_changes(copies: Sequence[Copy], paths: Sequence[str], output: str, *, into_folder: bool) -> None:
     """Raise UsageError where a copy would change an input or be of another format."""
-    if into_folder and os.path.lexists(output) and not os.path.isdir(output):
-        raise UsageError(f"{output} is a file, but more than one page file goes there; give a folder")
     inputs = Inputs([*paths, *(copy.source.path for copy in copies)])
     inputs.refuse_overwriting(output)
     for copy in copies:
@@ -105,48 +136,85 @@ def _refuse_changes(copies: Sequence[Copy], paths: Sequence[str], output: str, *
 
 
 def clean_copies(
-    scanner: Scanner, copies: Iterable[Copy], drop: Set[Verdict], fields: Fields
-) -> Iterator[Scanned | Unreadable]:
+    scanner: Scanner,
+    copies: Iterable[Copy],
+    drop: Set[Verdict],
+    fields: Fields,
+    *,
+    read: Callable[[Source], Iterator[Read]] | None = None,
+    open_file: Callable[..., NewFile] = NewFile,
+) -> Iterator[Scanned | Unreadable | Skipped]:
     """Write the cleaned copies and yield what was done, in order.
 
-    Pages of a verdict in `drop` are left out: of JSON lines the line, of text the file, and with it an older copy of
-    the same name. Lines that are blank or unreadable are left out; a file that breaks off is not written at all.
+    Pages of a verdict in `drop` are left out: of JSON lines the line, of text and HTML the file, and with it an older
+    copy of the same name. Lines that are blank or unreadable are left out; a file that breaks off is not written.
+    `read` reads a source and `open_file` opens a new file, where the caller watches over them.
     """
-    for kind, group in groupby(copies, key=lambda copy: copy.source.kind):
-        if kind is Kind.TEXT:
-            yield from _clean_texts(scanner, list(group), drop)
+    reader = read or partial(read_source, fields=fields, keep=True)
+    for is_page, group in groupby(copies, key=lambda copy: copy.source.kind in ONE_PAGE):
+        if is_page:
+            yield from _clean_pages(scanner, group, drop, reader, open_file)
         else:
             for copy in group:
-                yield from _clean_lines(scanner, copy, drop, fields)
+                yield from _clean_file(scanner, copy, drop, fields, reader, open_file)
 
 
-def _clean_texts(scanner: Scanner, copies: Sequence[Copy], drop: Set[Verdict]) -> Iterator[Scanned | Unreadable]:
-    outcomes = scan_records(scanner, read_sources(copy.source for copy in copies))
-    for copy, outcome in zip(copies, outcomes, strict=True):  # a text is one page, or one thing that is unreadable
-        if isinstance(outcome, Scanned):
-            record, result, target = outcome.record, outcome.result, copy.target
-            if result.verdict in drop:
-                outcome = Scanned(record, result, dropped=True)
-                if target != STDOUT and os.path.isfile(target):
-                    with suppress(FileNotFoundError):
-                        os.unlink(target)
-            else:
-                with NewFile(target) as sink:
-                    sink.write(cleaned_record(record, result.clean_text, ""))
-        if not isinstance(outcome, Skipped):
-            yield outcome
+def _clean_pages(
+    scanner: Scanner,
+    copies: Iterable[Copy],
+    drop: Set[Verdict],
+    read: Callable[[Source], Iterator[Read]],
+    open_file: Callable[..., NewFile],
+) -> Iterator[Scanned | Unreadable | Skipped]:
+    """Clean files that are one page each; a batch reaches over them."""
+    asked: deque[Copy] = deque()
+
+    def records() -> Iterator[Read]:
+        for copy in copies:
+            asked.append(copy)
+            yield from read(copy.source)  # a file is one page, or one thing that is unreadable
+
+    for outcome in scan_records(scanner, records()):
+        target = asked.popleft().target
+        if isinstance(outcome, Passed):
+            raise TypeError(f"{target} is one page and holds nothing else")
+        if isinstance(outcome, Scanned) and outcome.result.verdict in drop:
+            outcome = Scanned(outcome.record, outcome.result, dropped=True)
+            if target != STDOUT and os.path.isfile(target):
+                with suppress(FileNotFoundError):
+                    os.unlink(target)
+        elif isinstance(outcome, Scanned):
+            with open_file(target) as sink:
+                sink.write(cleaned_bytes(outcome.record, outcome.result))
+        yield outcome
 
 
-def _clean_lines(scanner: Scanner, copy: Copy, drop: Set[Verdict], fields: Fields) -> Iterator[Scanned | Unreadable]:
-    with NewFile(copy.target) as sink:
-        for outcome in scan_records(scanner, read_source(copy.source, fields)):
+def _clean_file(
+    scanner: Scanner,
+    copy: Copy,
+    drop: Set[Verdict],
+    fields: Fields,
+    read: Callable[[Source], Iterator[Read]],
+    open_file: Callable[..., NewFile],
+) -> Iterator[Scanned | Unreadable | Skipped]:
+    """Clean a file of many pages."""
+    with open_file(copy.target, as_is=packs_itself(copy.source)) as file:
+        try:
+            rewriter = rewriter_for(copy.source, file.sink, fields, copy.target)
+        except (InputError, OSError) as error:
+            file.discard()
+            yield Unreadable(copy.source.path, reason_of(error))
+            return
+        for outcome in scan_records(scanner, read(copy.source)):
+            if isinstance(outcome, Passed):
+                rewriter.passed(outcome)
+                continue
             if isinstance(outcome, Scanned):
-                record, result = outcome.record, outcome.result
-                if result.verdict in drop:
-                    outcome = Scanned(record, result, dropped=True)
+                if outcome.result.verdict in drop:
+                    outcome = Scanned(outcome.record, outcome.result, dropped=True)
                 else:
-                    sink.write(cleaned_record(record, result.clean_text, fields.text))
+                    rewriter.page(outcome.record, outcome.result)
             elif isinstance(outcome, Unreadable) and outcome.whole:
-                sink.discard()
-            if not isinstance(outcome, Skipped):
-                yield outcome
+                file.discard()
+            yield outcome
+        rewriter.close()

@@ -8,14 +8,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from detector.formats import markup
+
 STDIN = "-"
 
 
 class Kind(StrEnum):
-    """How a file holds its pages: one as a whole, or one in each line."""
+    """How a file holds its pages: one as a whole, or one in each line, row or record."""
 
     TEXT = "text"
+    HTML = "HTML"
     JSON_LINES = "JSON lines"
+    PARQUET = "Parquet"
+    WARC = "WARC"
 
 
 #: JSON lines are often named ``.json`` (C4, Dolma); a file of one big JSON value is told apart when it is read.
@@ -23,12 +28,18 @@ KINDS = {
     ".txt": Kind.TEXT,
     ".md": Kind.TEXT,
     ".markdown": Kind.TEXT,
+    **dict.fromkeys(markup.SUFFIXES, Kind.HTML),
     ".jsonl": Kind.JSON_LINES,
     ".ndjson": Kind.JSON_LINES,
     ".json": Kind.JSON_LINES,
+    ".parquet": Kind.PARQUET,
+    ".warc": Kind.WARC,
+    ".wet": Kind.WARC,
 }
-COMPRESSED = ".gz"
-KNOWN = f"{', '.join(KINDS)} (each also with {COMPRESSED})"
+GZIP, ZSTD = ".gz", ".zst"
+#: Parquet packs its own columns, and its footer is found by seeking: it is never packed as a whole.
+NEVER_PACKED = frozenset({Kind.PARQUET})
+KNOWN = f"{', '.join(KINDS)} (each but Parquet also with {GZIP} and {ZSTD})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +70,29 @@ class Skipped:
 def kind_of(path: str) -> Kind | None:
     """Return how a file of this name holds its pages, None where the suffix is not known.
 
-    >>> kind_of("pages/a.JSONL.gz"), kind_of("a.html")
-    (<Kind.JSON_LINES: 'JSON lines'>, None)
+    >>> kind_of("pages/a.JSONL.gz"), kind_of("a.pdf"), kind_of("a.parquet.gz")
+    (<Kind.JSON_LINES: 'JSON lines'>, None, None)
     """
     stem, suffix = os.path.splitext(path.lower())
-    if suffix == COMPRESSED:
-        stem, suffix = os.path.splitext(stem)
-    return KINDS.get(suffix)
+    if suffix not in (GZIP, ZSTD):
+        return KINDS.get(suffix)
+    kind = KINDS.get(os.path.splitext(stem)[1])
+    return None if kind in NEVER_PACKED else kind
+
+
+def packing_of(path: str) -> str:
+    """Return the suffix that says how the file is packed, "" where it is not.
+
+    >>> packing_of("a.jsonl.GZ"), packing_of("a.jsonl")
+    ('.gz', '')
+    """
+    suffix = os.path.splitext(path.lower())[1]
+    return suffix if suffix in (GZIP, ZSTD) else ""
+
+
+def without_packing(path: str) -> str:
+    """Return the path without the suffix of its packing."""
+    return path[: len(path) - len(packing_of(path))]
 
 
 def find_sources(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Source | Unreadable | Skipped]:

@@ -2,35 +2,41 @@
 
 from __future__ import annotations
 
-import gzip
+import hashlib
 import json
 import os
 import re
 import secrets
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
 from types import TracebackType
-from typing import IO
+from typing import IO, cast
 
-from detector.datatypes import UsageError
-from detector.formats.reading import Record
-from detector.formats.sources import COMPRESSED, STDIN
+from detector.datatypes import InputError, UsageError
+from detector.formats.packing import packed
+from detector.formats.sources import STDIN
 
 STDOUT = "-"
-_GZIP_LEVEL = 6
+#: Files are flushed side by side: a disk takes many flushes nearly as fast as one.
+_FLUSH_THREADS = 16
+_PLAIN_JSON = json.JSONEncoder(ensure_ascii=False).encode
 _JSON_BLANKS = re.compile(r"[ \t\n\r]*")
 
 
 class NewFile:
     """A file being written: it takes its name when the ``with`` ends well, and never exists half-written.
 
-    The bytes go to a temporary name in the same folder, are flushed to the disk and renamed; a name that ends in
-    ``.gz`` is packed. A device or pipe is written to directly, as is the standard output (``-``). An error or
-    `discard` leaves what stood under the name before. Raise UsageError where the file cannot be written.
+    The bytes go to a temporary name in the same folder, are flushed to the disk and renamed; of a `batch`, flushing
+    and renaming is left to the batch. A name that ends in ``.gz`` or ``.zst`` is packed, unless the caller writes it
+    `as_is`. A device or pipe is written to directly, as is the standard output (``-``). An error or `discard` leaves
+    what stood under the name before. Raise UsageError where the file cannot be written.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, as_is: bool = False, batch: Batch | None = None) -> None:
         self._shown = path
+        self._as_is, self._batch = as_is, batch
         self._target = path if path == STDOUT else os.path.realpath(path)  # a link stays, its file is replaced
         self._temporary: str | None = None
         self._discarded = False
@@ -43,25 +49,38 @@ class NewFile:
                 self._raw = self._open()
             except OSError as error:
                 raise self._refusal(error) from error
-        packed = self._target.lower().endswith(COMPRESSED)
-        self._sink: IO[bytes] = (
-            # No name and no time inside, so that the same pages give the same bytes.
-            gzip.GzipFile("", "wb", _GZIP_LEVEL, self._raw, 0)  # type: ignore[assignment]
-            if packed
-            else self._raw
-        )
+        try:
+            self._sink = self._raw if self._as_is else packed(self._raw, self._target)
+        except InputError as error:
+            self._raw.close()
+            self._forget()
+            raise UsageError(f"cannot write {self._shown}: {error}") from error
         return self
 
-    def write(self, text: str) -> None:
-        """Write a text as UTF-8."""
-        data = text.encode()
+    @property
+    def sink(self) -> IO[bytes]:
+        """Return this file as what a library writes bytes to."""
+        return cast(IO[bytes], self)
+
+    def write(self, data: str | bytes) -> int:
+        """Write bytes, or a text as UTF-8."""
+        data = data.encode() if isinstance(data, str) else data
         if self._target == STDOUT:
             self._raw.write(data)  # a broken pipe is for the caller to see
-            return
+            return len(data)
         try:
             self._sink.write(data)
         except OSError as error:
             raise self._refusal(error) from error
+        return len(data)
+
+    def flush(self) -> None:
+        """Do nothing: what is written is flushed when the file is whole."""
+
+    @property
+    def closed(self) -> bool:
+        """Return False: the ``with`` closes the file, not who writes to it."""
+        return False
 
     def discard(self) -> None:
         """Give the file up: nothing will stand under its name that did not stand there before."""
@@ -77,9 +96,13 @@ class NewFile:
         except OSError as failure:
             raise self._refusal(failure) from failure
         finally:
-            self._raw.close()
-            if self._temporary and os.path.lexists(self._temporary):
-                os.unlink(self._temporary)
+            with suppress(OSError):  # closing flushes again what a full disk refused
+                self._raw.close()
+            self._forget()
+
+    def _forget(self) -> None:
+        if self._temporary and os.path.lexists(self._temporary):
+            os.unlink(self._temporary)
 
     def _open(self) -> IO[bytes]:
         if os.path.exists(self._target) and not os.path.isfile(self._target) and not os.path.isdir(self._target):
@@ -89,20 +112,92 @@ class NewFile:
         if os.path.isdir(self._target):
             raise IsADirectoryError(0, "it is a folder; give the name of a file")
         # The name is kept short, and its suffix is one that no walk takes for a page.
-        self._temporary = os.path.join(folder, f".{name[:40]}.{secrets.token_hex(6)}.tmp")
-        return open(self._temporary, "xb")
+        self._temporary = os.path.join(
+            self._batch.scratch if self._batch else folder, f".{name[:40]}.{secrets.token_hex(6)}.tmp"
+        )
+        raw = open(self._temporary, "xb")  # noqa: SIM115  # the `with` around this closes it
+        return cast(IO[bytes], _Measured(raw)) if self._batch else raw
 
     def _finish(self, *, keep: bool) -> None:
         if self._sink is not self._raw:
             self._sink.close()
-        if self._temporary and keep:
-            self._raw.flush()
-            os.fsync(self._raw.fileno())
-            self._raw.close()
-            os.replace(self._temporary, self._target)
+        if not self._temporary or not keep:
+            return
+        self._raw.flush()
+        if self._batch:
+            measured = cast(_Measured, self._raw)
+            self._batch.take(self._temporary, NewName(self._shown, measured.size, measured.sha256.hexdigest()))
+            self._temporary = None
+            return
+        os.fsync(self._raw.fileno())
+        self._raw.close()
+        os.replace(self._temporary, self._target)
 
     def _refusal(self, error: OSError) -> UsageError:
         return UsageError(f"cannot write {self._shown}: {error.strerror or error}")
+
+
+@dataclass(frozen=True, slots=True)
+class NewName:
+    """A file that is written: its path, how long it is, and its digest."""
+
+    path: str
+    size: int
+    digest: str
+
+
+class Batch:
+    """New files that get their names together, once all of them are safe on the disk."""
+
+    def __init__(self, scratch: str) -> None:
+        """Keep the files in `scratch`, a folder on the same disk, until then."""
+        self.scratch = scratch
+        self._waiting: list[tuple[str, NewName]] = []
+
+    def take(self, temporary: str, new: NewName) -> None:
+        """Take a file that is whole."""
+        self._waiting.append((temporary, new))
+
+    def settle(self) -> tuple[NewName, ...]:
+        """Flush the files, name them and return them; raise UsageError where that cannot be done."""
+        try:
+            if len(self._waiting) > 1:
+                from concurrent.futures import ThreadPoolExecutor
+
+                with ThreadPoolExecutor(_FLUSH_THREADS) as pool:
+                    list(pool.map(_flush, (temporary for temporary, _ in self._waiting)))
+            else:
+                for temporary, _ in self._waiting:
+                    _flush(temporary)
+            for temporary, new in self._waiting:
+                os.replace(temporary, os.path.realpath(new.path))
+        except OSError as error:
+            raise UsageError(f"cannot write {error.filename or self.scratch}: {error.strerror or error}") from error
+        settled = tuple(new for _, new in self._waiting)
+        self._waiting = []
+        return settled
+
+
+def _flush(path: str) -> None:
+    handle = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+class _Measured:
+    """An open file that counts and hashes what is written to it."""
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        self._raw = raw
+        self.size, self.sha256 = 0, hashlib.sha256()
+        self.flush, self.fileno, self.close = raw.flush, raw.fileno, raw.close
+
+    def write(self, data: bytes) -> int:
+        self.size += len(data)
+        self.sha256.update(data)
+        return self._raw.write(data)
 
 
 class Inputs:
@@ -125,14 +220,6 @@ class Inputs:
         raise UsageError(f"{output} lies inside the input folder {self._shown[at]}; write outside of it")
 
 
-def cleaned_record(record: Record, text: str, text_field: str) -> str:
-    """Return what stands in a cleaned file for the record whose text became `text`."""
-    bom = "\ufeff" if record.bom else ""
-    if not record.line:
-        return bom + text
-    return bom + (record.raw if text == record.page.text else replace_text(record.raw, text_field, text))
-
-
 def replace_text(line: str, field: str, text: str) -> str:
     r"""Return a JSON object's line with the value of one field replaced and every other character as it was.
 
@@ -148,7 +235,7 @@ def replace_text(line: str, field: str, text: str) -> str:
 
 def json_string(value: object, *, ascii_only: bool = False) -> str:
     """Return a value as JSON, plain where it can be written as UTF-8 and escaped where it cannot."""
-    written = json.dumps(value, ensure_ascii=ascii_only)
+    written = json.dumps(value) if ascii_only else _PLAIN_JSON(value)
     try:
         written.encode()
     except UnicodeEncodeError:

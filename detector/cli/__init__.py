@@ -5,29 +5,39 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from detector.datatypes import BAD_VERDICTS, DetectorError, UsageError, Verdict
+from detector.cli.options import (
+    common_options,
+    fail_option,
+    format_option,
+    model_option,
+    parse_drop,
+    paths_argument,
+    quiet_option,
+    refuse_stdin_twice,
+    run_options,
+)
+from detector.datatypes import DetectorError, UsageError
+from detector.outcomes import Tally, say, tell_run
 
 if TYPE_CHECKING:
-    from detector.formats import Fields, Scanned, Skipped, Unreadable
+    from detector.formats import Fields
     from detector.pipeline import Detector
+    from detector.runs import Settings
 
-SPAM_FOUND, REFUSED, SOME_UNREADABLE, INTERRUPTED, PIPE_CLOSED = 1, 2, 3, 130, 141
-OUTPUT_FORMATS = ("jsonl", "dolma", "sarif")
+REFUSED, INTERRUPTED, PIPE_CLOSED, TOLD_TO_END = 2, 130, 141, 143
 EXIT_CODES = """\b
 Exit codes:
   0  done
   1  with --fail-on-spam: something to cut, or a bad page, was found
   2  wrong usage, or a bundle or an output that cannot be used
   3  done, but some input could not be read (each is named)"""
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class Refusal(click.ClickException):
@@ -87,106 +97,58 @@ def main() -> None:
     """
 
 
-def several(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
-    """Return the options as one decorator, in the order in which help shows them."""
-
-    def decorate(command: Command) -> Command:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
-
-
-paths_argument = click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-model_option = click.option("--model", metavar="NAME", help="A bundle's name or folder.  [default: the shipped one]")
-common_options = several(
-    model_option,
-    click.option("--labels", metavar="LABEL,...", help="Which labels are found and cut.  [default: all that are spam]"),
-    click.option("--min-score", type=click.FloatRange(0, 1), help="The least score of a span that is kept."),
-    click.option("--text-field", default="text", show_default=True, help="JSON lines: the field of the text."),
-    click.option("--id-field", default="id", show_default=True, help="JSON lines: the field of the id."),
-    click.option("--url-field", default="url", show_default=True, help="JSON lines: the field of the page's address."),
-)
-quiet_option = click.option("--quiet", is_flag=True, help="No summary; unreadable input is named all the same.")
-fail_option = click.option("--fail-on-spam", is_flag=True, help="Exit with 1 if there is spam to cut or a bad page.")
-
-
-def load_detector(model: str | None, labels: str | None = None, min_score: float | None = None) -> Detector:
+def load_detector(
+    model: str | None, labels: str | None = None, min_score: float | None = None, *, visible_only: bool = False
+) -> Detector:
     """Return the detector that the options ask for; NumPy is first imported here."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # serving multiplies no matrices; 50 ms less to start
     from detector.pipeline import Detector
 
-    return Detector.load(model, labels=labels, min_score=min_score)
-
-
-@dataclass
-class Tally:
-    """Counts what a command met, names on stderr what could not be read, and knows the exit code."""
-
-    verdicts: Counter[Verdict] = field(default_factory=Counter)
-    spans: int = 0
-    skipped: int = 0
-    unreadable: int = 0
-    spam: bool = False
-
-    def count(self, outcomes: Iterable[Scanned | Unreadable | Skipped]) -> Iterator[Scanned]:
-        """Yield the scanned pages and count everything."""
-        from detector.formats import Scanned, Unreadable
-
-        for outcome in outcomes:
-            if isinstance(outcome, Scanned):
-                result = outcome.result
-                self.verdicts[result.verdict] += 1
-                self.spans += len(result.spans)
-                self.spam = self.spam or result.verdict in BAD_VERDICTS or bool(result.cut_spans)
-                yield outcome
-            elif isinstance(outcome, Unreadable):
-                self.unreadable += 1
-                say(f"unreadable: {outcome.source}: {outcome.reason}")
-            else:
-                self.skipped += 1
-
-    def finish(self, *, quiet: bool, fail_on_spam: bool = False) -> NoReturn:
-        """Print the summary and exit."""
-        if not quiet:
-            verdicts = ", ".join(f"{self.verdicts[verdict]} {verdict}" for verdict in Verdict if self.verdicts[verdict])
-            counts = [
-                f"{self.verdicts.total()} pages" + (f" ({verdicts})" if verdicts else ""),
-                f"{self.spans} spans",
-                *([f"{self.skipped} skipped (no known suffix)"] if self.skipped else []),
-                *([f"{self.unreadable} unreadable"] if self.unreadable else []),
-            ]
-            say("; ".join(counts))
-        code = SPAM_FOUND if self.spam and fail_on_spam else SOME_UNREADABLE if self.unreadable else 0
-        click.get_current_context().exit(code)
+    return Detector.load(model, labels=labels, min_score=min_score, visible_only=visible_only)
 
 
 @main.command(epilog=EXIT_CODES)
 @paths_argument
-@click.option("-o", "--output", metavar="FILE", default="-", help="The file to write.  [default: stdout]")
-@click.option("--format", "format_", type=click.Choice(OUTPUT_FORMATS), default="jsonl", show_default=True)
+@click.option("-o", "--output", metavar="OUT", default="-", help="The file or folder/ to write.  [default: stdout]")
+@format_option
 @common_options
+@run_options
 @fail_option
 @quiet_option
-def scan(paths: tuple[str, ...], output: str, format_: str, fail_on_spam: bool, quiet: bool, **common: Any) -> None:
+def scan(
+    paths: tuple[str, ...],
+    output: str,
+    format_: str,
+    jobs: int,
+    resume: bool,
+    fail_on_spam: bool,
+    quiet: bool,
+    **common: Any,
+) -> None:
     """Say where the spam is: one JSON line a page.
 
-    PATH is a text, Markdown or JSON-lines file (also .gz), a folder of them, or - for one text on stdin. Offsets are
-    half-open and count Unicode code points of the decoded text, a byte order mark not counted.
+    PATH is a text, Markdown, HTML, JSON-lines, Parquet, WARC or WET file, a folder of them, or - for one text on stdin.
+    Offsets are half-open and count Unicode code points of the decoded text (of HTML: of its source), a byte order mark
+    not counted. With a folder for OUT it is a run: shards and a journal, by --jobs workers, which --resume goes on with
+    after any stop.
 
     \b
     Examples:
       detector scan pages/ -o spans.jsonl
+      detector scan pages/ -o run/ --jobs 8
       detector scan crawl.jsonl.gz --text-field content | head
       detector scan docs/ --format sarif --fail-on-spam -o spam.sarif
     """
     from detector.formats import Inputs, NewFile, find_sources, read_sources, scan_records
     from detector.outputs import OUTPUTS
 
-    _refuse_stdin_twice(paths)
+    refuse_stdin_twice(paths)
     Inputs(paths).refuse_overwriting(output)
     detector = _detector_of(common)
+    if output != "-" and (os.path.isdir(output) or output.endswith(("/", os.sep))):
+        asked = _settings("scan", detector, paths, common, format=format_)
+        _run(asked, detector, output, jobs=jobs, resume=resume, quiet=quiet, fail_on_spam=fail_on_spam)
+    _refuse_run_options(jobs, resume)
     writer, tally = OUTPUTS[format_](detector.bundle_name), Tally()
     with NewFile(output) as sink:
         sink.write(writer.head())
@@ -194,7 +156,7 @@ def scan(paths: tuple[str, ...], output: str, format_: str, fail_on_spam: bool, 
         for scanned in tally.count(scan_records(detector, records)):
             sink.write(writer.page(scanned.record, scanned.result))
         sink.write(writer.tail())
-    tally.finish(quiet=quiet, fail_on_spam=fail_on_spam)
+    _exit(tally.finish(quiet=quiet, fail_on_spam=fail_on_spam))
 
 
 @main.command(epilog=EXIT_CODES)
@@ -204,14 +166,25 @@ def scan(paths: tuple[str, ...], output: str, format_: str, fail_on_spam: bool, 
     "--drop-pages", metavar="VERDICT,...", default="", help="Leave out pages of these verdicts and name them."
 )
 @common_options
+@run_options
 @fail_option
 @quiet_option
-def clean(paths: tuple[str, ...], output: str, drop_pages: str, fail_on_spam: bool, quiet: bool, **common: Any) -> None:
+def clean(
+    paths: tuple[str, ...],
+    output: str,
+    drop_pages: str,
+    jobs: int,
+    resume: bool,
+    fail_on_spam: bool,
+    quiet: bool,
+    **common: Any,
+) -> None:
     """Write the same files with the spam cut out.
 
-    A folder, or several paths, give the same tree inside OUT; a single file gives the file OUT. Other fields of JSON
-    lines stay as they are; lines that cannot be read are left out and named, as are files of no known suffix. An
-    input is never overwritten, and OUT may not lie inside an input folder.
+    A folder, or several paths, give the same tree inside OUT, with a journal: a run, by --jobs workers, which --resume
+    goes on with after any stop. A single file gives the file OUT. Other fields stay as they are; lines that cannot be
+    read are left out and named, as are files of no known suffix. An input is never overwritten, and OUT may not lie
+    inside an input folder.
 
     \b
     Examples:
@@ -219,17 +192,22 @@ def clean(paths: tuple[str, ...], output: str, drop_pages: str, fail_on_spam: bo
       detector clean crawl.jsonl -o cleaned.jsonl --drop-pages spam_page,spun_page
       detector clean - -o - < page.txt
     """
-    from detector.formats import clean_copies, find_sources, plan_copies
+    from detector.formats import clean_copies, find_sources, is_run, plan_copies
 
-    _refuse_stdin_twice(paths)
-    drop = _parse_drop(drop_pages)
+    refuse_stdin_twice(paths)
+    drop = parse_drop(drop_pages)
+    if is_run(paths, output):
+        detector = _detector_of(common)
+        asked = _settings("clean", detector, paths, common, drop=tuple(sorted(drop)))
+        _run(asked, detector, output, jobs=jobs, resume=resume, quiet=quiet, fail_on_spam=fail_on_spam)
+    _refuse_run_options(jobs, resume)
     copies, aside = plan_copies(paths, find_sources(paths), output)
     detector, tally = _detector_of(common), Tally()
     list(tally.count(aside))
     for scanned in tally.count(clean_copies(detector, copies, drop, _fields_of(common))):
         if scanned.dropped:
             say(f"dropped: {scanned.result.id} ({scanned.result.verdict}) of {scanned.record.source.path}")
-    tally.finish(quiet=quiet, fail_on_spam=fail_on_spam)
+    _exit(tally.finish(quiet=quiet, fail_on_spam=fail_on_spam))
 
 
 @main.command(epilog=EXIT_CODES)
@@ -255,14 +233,14 @@ def explain(path: str, colour: bool | None, quiet: bool, **common: Any) -> None:
     detector, tally = _detector_of(common), Tally()
     records = read_sources(find_sources([path]), _fields_of(common))
     explained = (
-        Scanned(record, replace(detector.explain(record.page.text, record.page.url), id=record.page.id))
+        Scanned(record, replace(detector.explain(record.page), id=record.page.id))
         if isinstance(record, Record)
         else record
         for record in records
     )
     for scanned in tally.count(explained):
-        _write_stdout(show_page(scanned.result, colour=colour) + "\n")
-    tally.finish(quiet=quiet)
+        _write_stdout(show_page(scanned.result, colour=colour, excerpts=scanned.record.page.html) + "\n")
+    _exit(tally.finish(quiet=quiet))
 
 
 @main.command()
@@ -360,34 +338,53 @@ def models(as_json: bool) -> None:
 
 
 def _detector_of(common: dict[str, Any]) -> Detector:
-    return load_detector(common["model"], common["labels"], common["min_score"])
+    return load_detector(common["model"], common["labels"], common["min_score"], visible_only=common["visible_only"])
 
 
 def _fields_of(common: dict[str, Any]) -> Fields:
-    from detector.formats import Fields
+    from detector.formats import Fields, encoding_named
 
-    return Fields(common["text_field"], common["id_field"], common["url_field"])
-
-
-def _parse_drop(names: str) -> frozenset[Verdict]:
-    """Return the verdicts named in a comma-separated string; only bad pages can be dropped."""
-    wanted = [name.strip() for name in names.split(",") if name.strip()]
-    for name in wanted:
-        if name not in BAD_VERDICTS:
-            raise UsageError(f"pages of verdict {name!r} cannot be dropped; only {' and '.join(sorted(BAD_VERDICTS))}")
-    return frozenset(map(Verdict, wanted))
+    encoding = common["encoding"]
+    if encoding is not None:
+        encoding_named(encoding)  # raises for one that does not exist
+    return Fields(common["text_field"], common["id_field"], common["url_field"], encoding)
 
 
-def _refuse_stdin_twice(paths: tuple[str, ...]) -> None:
-    if paths.count("-") > 1:
-        raise UsageError("the standard input (-) can be read only once")
+def _settings(
+    command: str, detector: Detector, paths: tuple[str, ...], common: dict[str, Any], **more: Any
+) -> Settings:
+    from detector.runs import Settings
+
+    if "-" in paths:
+        raise UsageError("the standard input has no name inside a folder; give a file with -o")
+    chosen = {name: common[name] for name in ("labels", "min_score", "visible_only")}
+    return Settings(command, paths, detector.bundle_name, fields=_fields_of(common), **chosen, **more)
 
 
-def say(message: str) -> None:
-    """Print a message on stderr, safe for a terminal whatever name stands in it."""
-    from detector.terminal import printable
+def _run(
+    asked: Settings, detector: Detector, folder: str, *, jobs: int, resume: bool, quiet: bool, fail_on_spam: bool
+) -> NoReturn:
+    """Do a run, tell about it and exit."""
+    from detector.runs import Progress, Stopped, run
 
-    click.echo(printable(message), err=True)
+    try:
+        progress = None if quiet else lambda bytes_left: Progress(bytes_left, sys.stderr)
+        journal = run(asked, detector, folder, jobs=jobs, resume=resume, progress=progress)
+    except (KeyboardInterrupt, Stopped) as stop:
+        say(f"stopped; the same command with --resume goes on with {folder}")
+        _exit(INTERRUPTED if isinstance(stop, KeyboardInterrupt) else TOLD_TO_END)
+    with closing(journal):
+        code = tell_run(journal, quiet=quiet, fail_on_spam=fail_on_spam)
+    _exit(code)
+
+
+def _refuse_run_options(jobs: int, resume: bool) -> None:
+    if jobs > 1 or resume:
+        raise UsageError("--jobs and --resume are for runs: give a folder with -o (for a new one, end it with /)")
+
+
+def _exit(code: int) -> NoReturn:
+    click.get_current_context().exit(code)
 
 
 def _say_nothing(_message: str) -> None:

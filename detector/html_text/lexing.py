@@ -1,0 +1,142 @@
+"""An offset in the source where markup starts comes in; the token that stands there, and where it ends, goes out.
+
+The grammar is that of the WHATWG tokenizer, written as patterns that never give back what they took: every character
+is looked at a bounded number of times, whatever the input.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from detector.html_text.names import BLANKS
+from detector.html_text.references import decode
+
+_VALUE: Final = rf"""(?:"[^"]*+"?|'[^']*+'?|[^{BLANKS}>"'][^{BLANKS}>]*+)"""
+_NAME: Final = rf"(?:=[^{BLANKS}/>=]*+|[^{BLANKS}/>=]++)"
+_ATTRIBUTES: Final = rf"(?:[{BLANKS}/]++|{_NAME}(?:[{BLANKS}]*+=[{BLANKS}]*+{_VALUE}?+)?+)*+"
+#: A whole tag; it ends at the end of the source where nothing closes it.
+TAG: Final = re.compile(rf"<(/?+)([a-zA-Z][^{BLANKS}/>]*+)({_ATTRIBUTES})(>?)")
+#: A tag as most are written: attributes with double quotes or without a value, parted by blanks.
+PLAIN_TAG: Final = re.compile(
+    rf"""<(/?+)([a-zA-Z][^{BLANKS}/>]*+)((?:[{BLANKS}]++[^{BLANKS}"'>/=<]++(?:="[^"]*+")?+)*+[{BLANKS}]*+/?+)>"""
+)
+_ATTRIBUTE: Final = re.compile(
+    rf"""({_NAME})(?:[{BLANKS}]*+=[{BLANKS}]*+(?:"([^"]*+)"?|'([^']*+)'?|([^{BLANKS}>"'][^{BLANKS}>]*+))?+)?+"""
+)
+_COMMENT_END: Final = re.compile(r"--!?>")
+_EMPTY_COMMENT: Final = re.compile(r"-?>")
+_SCRIPT_MARK: Final = re.compile(rf"<!--|-->|<(/?)script(?=[{BLANKS}/>])", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """An attribute: its name in lower case, its decoded value, and where it stands, counted from the ``<`` of its tag.
+
+    ``value_start`` and ``value_end`` are those of the value without quotes, both ``end`` where there is none.
+    """
+
+    name: str
+    value: str
+    start: int
+    end: int
+    value_start: int
+    value_end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """What is no tag and no text: a comment, a doctype, a CDATA section; its content ends at ``inner_end``."""
+
+    kind: str
+    inner: int
+    inner_end: int
+    end: int
+
+
+def attributes_of(written: str, *, at: int) -> Iterator[Attribute]:
+    """Yield the attributes of a tag; `written` is what stands behind its name, `at` where that starts in the tag.
+
+    >>> [(each.name, each.value) for each in attributes_of(' href=/a TITLE="x &gt; y" hidden', at=2)]
+    [('href', '/a'), ('title', 'x > y'), ('hidden', '')]
+    """
+    seen = set()
+    for match in _ATTRIBUTE.finditer(written):
+        name = match[1].lower()
+        if name in seen:  # the first of a name counts
+            continue
+        seen.add(name)
+        group = match.lastindex or 1
+        start, end = match.span(group) if group > 1 else (match.end(), match.end())
+        value = decode(written[start:end], in_attribute=True)
+        yield Attribute(name, value, at + match.start(), at + match.end(), at + start, at + end)
+
+
+def markup_at(source: str, start: int, *, foreign: bool) -> Comment | None:
+    """Return the comment, doctype, CDATA section or bogus comment that starts at a ``<``, None where it is text."""
+    following = source[start + 1 : start + 2]
+    if following == "!":
+        if source.startswith("--", start + 2):
+            return _comment(source, start)
+        if foreign and source.startswith("[CDATA[", start + 2):
+            end = source.find("]]>", start + 9)
+            return Comment("cdata", start + 9, *((len(source),) * 2 if end < 0 else (end, end + 3)))
+        return _to_bracket("doctype" if source[start + 2 : start + 9].lower() == "doctype" else "bogus", source, start)
+    if following == "?" or (following == "/" and start + 2 < len(source)):
+        return _to_bracket("bogus", source, start)
+    return None
+
+
+def _comment(source: str, start: int) -> Comment:
+    if abrupt := _EMPTY_COMMENT.match(source, start + 4):
+        return Comment("comment", start + 4, start + 4, abrupt.end())
+    end = _COMMENT_END.search(source, start + 4)
+    if end is None:
+        return Comment("comment", start + 4, len(source), len(source))
+    return Comment("comment", start + 4, end.start(), end.end())
+
+
+def _to_bracket(kind: str, source: str, start: int) -> Comment:
+    end = source.find(">", start + 2)
+    return Comment(kind, start + 2, *((len(source),) * 2 if end < 0 else (end, end + 1)))
+
+
+def raw_text_end(source: str, name: str, start: int) -> int:
+    """Return where the raw text of an element called `name` ends: at its end tag, or at the end of the source."""
+    if name == "plaintext":
+        return len(source)
+    if name == "script":
+        return _script_end(source, start)
+    match = _end_tag(name).search(source, start)
+    return match.start() if match else len(source)
+
+
+@cache
+def _end_tag(name: str) -> re.Pattern[str]:
+    return re.compile(rf"</{name}(?=[{BLANKS}/>])", re.IGNORECASE)
+
+
+def _script_end(source: str, start: int) -> int:
+    """Return the end of a script: an end tag inside ``<!-- <script`` does not close it."""
+    first = _end_tag("script").search(source, start)
+    if first is not None and source.find("<!--", start, first.start()) < 0:  # nearly every script
+        return first.start()
+    escaped = doubly = False
+    at = start
+    while match := _SCRIPT_MARK.search(source, at):
+        mark, at = match[0], match.end()
+        if mark == "<!--":
+            escaped = True
+            at = match.start() + 2  # its dashes may already be those of an end: <!-->
+        elif mark == "-->":
+            escaped = doubly = False
+        elif match[1]:
+            if not doubly:
+                return match.start()
+            doubly = False
+        elif escaped:
+            doubly = True
+    return len(source)

@@ -1,0 +1,368 @@
+"""A page's text, its links and what the text model thinks of each stretch come in; blocks of spam links go out.
+
+Spam that a visitor never sees, or that fills a footer, is mostly links to other sites. Each sign adds its weight to a
+sum of log-odds; a block whose sum is above zero, and whose words the text model does not hold for clean, is found.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from detector.html_text.documents import ROOT, Document
+from detector.html_text.extraction import HtmlText
+from detector.html_text.styles import Hidden
+from detector.html_text.suspicion import Claimed, Suspicion
+
+#: Fewer links to other sites make no block.
+LEAST_FOREIGN: Final = 2
+#: A block may reach so far up from its links.
+_MAX_CLIMB: Final = 12
+#: Bounds on the work for one page: so many elements are judged, by so many of their links.
+_MOST_CANDIDATES: Final = 1000
+_MOST_LINKS: Final = 500
+#: From this share of its text on what is known as spam outweighs what the text model thinks of the rest.
+_MOSTLY_FOUND: Final = 0.3
+#: So clean is what a block may not hold beside what is known as spam.
+_CLEAN_REST: Final = -3.0
+#: A block grows to the element around it where that holds hardly anything else.
+_NEARLY_ALL: Final = 0.97
+#: It also grows where the text model's mean log-odds of the rest are at least this, hidden or in the open.
+_HIDDEN_REST: Final = -2.0
+_SEEN_REST: Final = -0.5
+#: What is not known as spam must be so dense with links to other sites.
+_LEAST_DENSITY: Final = 0.4
+#: A block that holds more of the page's text than this is the page.
+_MOST_OF_PAGE: Final = 0.6
+#: The weights, in log-odds; chosen so that no single sign finds a block, on cases written for the tests.
+BIAS: Final = -4.0
+WEIGHTS: Final = {
+    "hidden": 2.5,
+    "hidden from assistive tools": 0.5,
+    "links to other sites": 2.0,
+    "link density": 1.0,
+    "repeated anchors": 1.0,
+    "nofollow": 0.3,
+    "random names": 1.0,
+    "empty elements of one name": 1.5,
+    "already found": 4.0,
+}
+#: The text model's log-odds count between these bounds; below the lower one a block is clean, whatever its links.
+SUSPICION: Final = (-2.5, 5.0)
+_RANDOM: Final = re.compile(r"(?=[a-z]*\d)(?=\d*[a-z])[a-z\d]{5,12}", re.IGNORECASE)
+#: The host of an address, as nearly all are written; what is written otherwise is read attribute by attribute.
+_HREF: Final = re.compile(r"""(?:\A|\s)href=["']?(?:https?:)?//([^\s/"'?#\\>]+)""", re.IGNORECASE)
+_SAYS_SITE: Final = frozenset(("base", "link", "meta"))
+_WORD: Final = re.compile(r"[a-z\d]+", re.IGNORECASE)
+_HIDES_FROM_ALL: Final = frozenset(Hidden) - {Hidden.ARIA, Hidden.NOSCRIPT, Hidden.META, Hidden.TEMPLATE}
+
+
+@dataclass(frozen=True, slots=True)
+class LinkBlock:
+    """A block: its element, its range of the text, the signs that were seen, and their sum."""
+
+    element: int
+    start: int
+    end: int
+    signs: tuple[tuple[str, float], ...]
+    log_odds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A link to another site: its element, its host, its range of the text."""
+
+    element: int
+    host: str
+    start: int
+    end: int
+
+
+def host_of(address: str) -> str:
+    """Return the host of an absolute address, without "www.", empty where it has none.
+
+    >>> host_of("//www.Example.org/a"), host_of("/a"), host_of("http://[bad")
+    ('example.org', '', '')
+    """
+    if "//" not in address[:12]:
+        return ""
+    try:
+        host = urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
+    return host.lower().removeprefix("www.").rstrip(".")
+
+
+def site_of(host: str) -> str:
+    """Return the part of a host that one owner has: its last two labels, three under short shared ones.
+
+    >>> site_of("news.example.co.uk"), site_of("m.example.com"), site_of("localhost")
+    ('example.co.uk', 'example.com', 'localhost')
+    """
+    labels = host.split(".")
+    shared = len(labels) > 2 and len(labels[-1]) == 2 and len(labels[-2]) <= 3
+    return ".".join(labels[-3:] if shared else labels[-2:])
+
+
+def own_site(document: Document, url: str | None, hosts: Sequence[tuple[int, str]]) -> str:
+    """Return the page's own site: of its address, else of what the page says of itself, empty where neither does.
+
+    A page that says nothing is of the site that most of its links lead to, where there are enough of them.
+    """
+    if url and (host := host_of(url if "//" in url else f"//{url}")):
+        return site_of(host)
+    said: Counter[str] = Counter()
+    for _, _, _, tag, _ in document.opened:
+        if tag.name in _SAYS_SITE:
+            address = ""
+            if tag.name == "base" or (tag.name == "link" and (tag.get("rel") or "").lower() == "canonical"):
+                address = tag.get("href") or ""
+            elif tag.name == "meta" and "og:url" in tag.written and (tag.get("property") or "").lower() == "og:url":
+                address = tag.get("content") or ""
+            if host := host_of(address.strip()):
+                said[site_of(host)] += 1
+    if said:
+        return said.most_common(1)[0][0]
+    linked = Counter(site_of(host) for _, host in hosts)
+    site, count = linked.most_common(1)[0] if linked else ("", 0)
+    return site if count * 2 > sum(linked.values()) and count >= 10 else ""
+
+
+def _hosts(document: Document) -> Iterator[tuple[int, str]]:
+    """Yield the links that lead to a host, with it, in the order of the source."""
+    known: dict[str, str] = {}
+    for number in document.anchors:
+        written = document.opened[number][3].written
+        if "//" not in written:
+            continue
+        if (match := _HREF.search(written)) and "&" not in match[1]:
+            host = known.get(match[1])
+            if host is None:
+                host = known[match[1]] = host_of(f"//{match[1]}")
+        else:
+            host = host_of((document.opened[number][3].get("href") or "").strip())
+        if host:
+            yield number, host
+
+
+def find_blocks(
+    page: HtmlText, url: str | None, suspicion: Suspicion, found: Sequence[tuple[int, int]]
+) -> list[LinkBlock]:
+    """Return the blocks of spam links on a page, sorted; `found` are ranges of the text known as spam."""
+    document = page.document
+    weak_links = set() if found else _weak_links(page, suspicion)
+    if not found and len(weak_links) < LEAST_FOREIGN:
+        return []
+    hosts = list(_hosts(document))
+    own = own_site(document, url, hosts)
+    away = [(number, host) for number, host in hosts if not own or site_of(host) != own]
+    if not found and sum(number in weak_links for number, _ in away) < LEAST_FOREIGN:
+        return []
+    ranges = _ranges(page)
+    foreign = [Anchor(number, host, *ranges.get(number, (0, 0))) for number, host in away]
+    claimed = Claimed(found)
+    candidates: set[int] = set()
+    for anchor in foreign:
+        weak = anchor.start == anchor.end or suspicion.mean(anchor.start, anchor.end) >= SUSPICION[0]
+        if weak or claimed.share(anchor.start, anchor.end):
+            candidates |= set(_around(page, anchor.element))
+        if len(candidates) >= _MOST_CANDIDATES:
+            break
+    if found:
+        candidates |= _hidden_roots(page, found)
+    judged = _Page(
+        page,
+        [document.opened[number][0] for number in document.anchors],
+        foreign,
+        [document.opened[anchor.element][0] for anchor in foreign],
+        suspicion,
+        claimed,
+    )
+    blocks: list[LinkBlock] = []
+    for number in _innermost_first(candidates & ranges.keys(), ranges):
+        start, end = ranges[number]
+        inside = [block for block in blocks if start < block.end and block.start < end]
+        if inside and not _may_grow(page, number, ranges[number], inside, suspicion, found):
+            continue  # what it holds beside the block in it is something else
+        block = _judge(judged, number, ranges[number])
+        if block is not None and block.log_odds > 0:
+            blocks = [each for each in blocks if each not in inside] + [block]
+    return sorted(blocks, key=lambda block: block.start)
+
+
+def _may_grow(
+    page: HtmlText,
+    number: int,
+    place: tuple[int, int],
+    inside: Sequence[LinkBlock],
+    suspicion: Suspicion,
+    found: Sequence[tuple[int, int]],
+) -> bool:
+    """Tell whether what an element holds beside the blocks in it may be spam too: in what is hidden sooner."""
+    known = Claimed(_joined([*found, *((block.start, block.end) for block in inside)]))
+    rest = suspicion.mean(*place, outside=known)
+    return known.share(*place) >= _NEARLY_ALL or rest >= (_HIDDEN_REST if _is_hidden(page, number) else _SEEN_REST)
+
+
+def _joined(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted(ranges):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def _innermost_first(candidates: Set[int], ranges: Mapping[int, tuple[int, int]]) -> list[int]:
+    by_size = sorted(candidates, key=lambda number: (ranges[number][1] - ranges[number][0], -number))
+    return by_size[:_MOST_CANDIDATES]
+
+
+def _weak_links(page: HtmlText, suspicion: Suspicion) -> set[int]:
+    """Return the links with an address on a host that may be spam by their words: most pages have hardly any."""
+    document = page.document
+    found = set()
+    for start, end in suspicion.at_least(SUSPICION[0]):
+        for run, _, _ in page.runs_between(start, end):
+            link = document.link_of(page.elements[run]) if run < page.flow_runs else -1
+            if link >= 0 and "//" in document.opened[link][3].written:
+                found.add(link)
+    return found
+
+
+def _ranges(page: HtmlText) -> dict[int, tuple[int, int]]:
+    """Return the range of the text that each element holds, runs of the flow only."""
+    ranges: dict[int, tuple[int, int]] = {}
+
+    def widen(number: int, start: int, end: int) -> None:
+        low, high = ranges.get(number, (start, end))
+        ranges[number] = (min(low, start), max(high, end))
+
+    for run in range(page.flow_runs):
+        widen(page.elements[run], page.offsets[run], page.offsets[run] + page.lengths[run])
+    for number in range(len(page.document.opened) - 1, ROOT, -1):
+        if number in ranges:
+            widen(page.document.opened[number][2], *ranges[number])
+    return ranges
+
+
+def _around(page: HtmlText, number: int) -> list[int]:
+    """Return the elements that a link's block may be: those around it."""
+    found: list[int] = []
+    while len(found) < _MAX_CLIMB and (number := page.document.opened[number][2]) > ROOT:
+        found.append(number)
+    return found
+
+
+def _hidden_roots(page: HtmlText, found: Sequence[tuple[int, int]]) -> set[int]:
+    """Return the hidden elements that hold text known as spam, up to what hides them."""
+    roots: set[int] = set()
+    elements = {
+        page.elements[run]
+        for start, end in found
+        for run, _, _ in page.runs_between(start, end)
+        if run < page.flow_runs
+    }
+    for number in elements:
+        for _ in range(_MAX_CLIMB):
+            if number <= ROOT or number in roots or page.states.reason(number) is None:
+                break
+            if page.document.opened[number][3].name not in ("title", "meta"):
+                roots.add(number)
+            number = page.document.opened[number][2]
+    return roots
+
+
+@dataclass(frozen=True)
+class _Page:
+    """A page and what its blocks are judged by; links are sorted by where they start."""
+
+    text: HtmlText
+    links: Sequence[int]
+    foreign: Sequence[Anchor]
+    foreign_starts: Sequence[int]
+    suspicion: Suspicion
+    claimed: Claimed
+
+
+def _judge(page: _Page, number: int, place: tuple[int, int]) -> LinkBlock | None:
+    """Weigh the signs of one element; None where it cannot be a block."""
+    document = page.text.document
+    start, end = place
+    element = document.element(number)
+    links = bisect_left(page.links, element.end) - bisect_left(page.links, element.start)
+    first, last = (bisect_left(page.foreign_starts, at) for at in (element.start, element.end))
+    others = page.foreign[first : min(last, first + _MOST_LINKS)]
+    share_found = page.claimed.share(start, end)
+    if len(others) < LEAST_FOREIGN and share_found == 0:
+        return None
+    weight = page.suspicion.mean(start, end)
+    if share_found < 1.0 and page.suspicion.mean(start, end, outside=page.claimed) < _CLEAN_REST:
+        return None  # what is not known as spam is clean
+    if weight < SUSPICION[0] and share_found < _MOSTLY_FOUND:
+        return None
+    density = sum(anchor.end - anchor.start for anchor in others) / max(1, end - start)
+    if share_found < _MOSTLY_FOUND and (density < _LEAST_DENSITY or (last - first) * 2 < links):
+        return None
+    anchors = Counter(page.text.text[anchor.start : anchor.end] for anchor in others)
+    anchors = Counter(page.text.text[anchor.start : anchor.end] for anchor in others)
+    amounts = {
+        "links to other sites": ((last - first) / links if links else 0.0) * min(1.0, len(others) / 4),
+        "link density": min(1.0, density),
+        "repeated anchors": float(bool(anchors) and max(anchors.values()) >= 3),
+        "nofollow": float(bool(others) and sum(_is_nofollow(document, anchor) for anchor in others) * 2 > len(others)),
+        "random names": float(_has_random_names(document, number, others)),
+        "empty elements of one name": float(_has_empty_twins(document, number)),
+        "already found": share_found,
+    }
+    signs = [(name, WEIGHTS[name] * amount) for name, amount in amounts.items() if amount]
+    signs.append(("what its words say", max(SUSPICION[0], min(SUSPICION[1], weight))))
+    if BIAS + math.fsum(value for _, value in signs) + WEIGHTS["hidden"] <= 0:
+        return None  # no need to ask whether it is hidden: styles are slow to read
+    hidden = _is_hidden(page.text, number)
+    if not hidden and (len(others) < LEAST_FOREIGN or end - start > _MOST_OF_PAGE * max(1, page.text.flow_chars)):
+        return None
+    if hidden:
+        signs.append(("hidden", WEIGHTS["hidden"]))
+    elif page.text.states.state(number).aria:
+        signs.append(("hidden from assistive tools", WEIGHTS["hidden from assistive tools"]))
+    return LinkBlock(number, start, end, tuple(signs), BIAS + math.fsum(value for _, value in signs))
+
+
+def _is_nofollow(document: Document, anchor: Anchor) -> bool:
+    return "nofollow" in (document.opened[anchor.element][3].get("rel") or "").lower()
+
+
+def _is_hidden(page: HtmlText, number: int) -> bool:
+    return page.states.reason(number) in _HIDES_FROM_ALL
+
+
+def _has_random_names(document: Document, number: int, others: Sequence[Anchor]) -> bool:
+    """Tell whether the block's own id or class, or most of its addresses, look made by a machine."""
+    tag = document.opened[number][3]
+    names = _WORD.findall(f"{tag.get('id') or ''} {tag.get('class') or ''}")
+    if any(_RANDOM.fullmatch(name) for name in names):
+        return True
+    paths = [
+        (document.opened[anchor.element][3].get("href") or "").partition("//")[2].partition("/")[2] for anchor in others
+    ]
+    random = sum(any(_RANDOM.fullmatch(word) for word in _WORD.findall(path)) for path in paths)
+    return len(paths) >= 3 and random * 2 > len(paths)
+
+
+def _has_empty_twins(document: Document, number: int) -> bool:
+    """Tell whether empty elements stand in or beside the block that share one machine-made id."""
+    parent = document.opened[number][2]
+    seen: Counter[str] = Counter()
+    for near in (*document.children.get(number, ()), *document.children.get(parent, ())[:200]):
+        element = document.element(near)
+        if element.inner == element.close and (name := element.tag.get("id")) and _RANDOM.fullmatch(name):
+            seen[name] += 1
+    return bool(seen) and max(seen.values()) >= 2

@@ -1,0 +1,99 @@
+"""What the text model thinks of each segment of a page's text comes in; what it thinks of any range of it goes out."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
+from typing import Final
+
+#: A range that touches so many segments is asked about too often to look at each of them.
+_MOST_SEGMENTS: Final = 2000
+
+#: Gives the text model's log-odds that each of some short texts, read alone, is spam.
+Read = Callable[[Sequence[str]], list[float]]
+
+
+class Claimed:
+    """Ranges of the text that are known as spam: sorted and disjoint."""
+
+    def __init__(self, ranges: Sequence[tuple[int, int]]) -> None:
+        self._starts = [start for start, _ in ranges]
+        self._ends = [end for _, end in ranges]
+        self._sums = list(accumulate((end - start for start, end in ranges), initial=0))
+
+    def share(self, start: int, end: int) -> float:
+        """Return the share of a range that is claimed."""
+        return (self._before(end) - self._before(start)) / (end - start) if end > start else 0.0
+
+    def _before(self, at: int) -> int:
+        nth = bisect_right(self._starts, at) - 1
+        return self._sums[nth] + min(at, self._ends[nth]) - self._starts[nth] if nth >= 0 else 0
+
+
+class Suspicion:
+    """The text model's log-odds that each segment is spam, and the label that it would have: a number of the caller's.
+
+    >>> page = Suspicion([0, 4], [4, 10], [-3.0, 2.0], [0, 1])
+    >>> page.mean(0, 10), page.label(0, 10), page.mean(20, 30)
+    (0.0, 1, -inf)
+    """
+
+    def __init__(
+        self,
+        starts: Sequence[int],
+        ends: Sequence[int],
+        log_odds: Sequence[float],
+        labels: Sequence[int],
+        read: Read | None = None,
+    ) -> None:
+        self._starts, self._ends, self._log_odds, self._labels = starts, ends, log_odds, labels
+        weighted = (value * (end - start) for start, end, value in zip(starts, ends, log_odds, strict=True))
+        self._sums = list(accumulate(weighted, initial=0.0))
+        self._chars = list(accumulate((end - start for start, end in zip(starts, ends, strict=True)), initial=0))
+        self._read = read
+
+    def mean(self, start: int, end: int, *, outside: Claimed | None = None) -> float:
+        """Return the mean, by characters, of the segments that a range touches; minus infinity where it touches none.
+
+        With `outside`, only segments that are mostly outside of what is claimed count; infinity where there are none.
+        """
+        first, last = self._touched(start, end)
+        if outside is not None and last - first <= _MOST_SEGMENTS:
+            left = [nth for nth in range(first, last) if outside.share(self._starts[nth], self._ends[nth]) < 0.5]
+            chars = sum(self._ends[nth] - self._starts[nth] for nth in left)
+            total = sum(self._log_odds[nth] * (self._ends[nth] - self._starts[nth]) for nth in left)
+            return total / chars if chars else math.inf
+        chars = self._chars[last] - self._chars[first]
+        return (self._sums[last] - self._sums[first]) / chars if chars else -math.inf
+
+    def label(self, start: int, end: int) -> int | None:
+        """Return the label of the most suspicious segment that a range touches."""
+        first, last = self._touched(start, end)
+        if first == last:
+            return None
+        return self._labels[max(range(first, last), key=lambda nth: self._log_odds[nth])]
+
+    def at_least(self, log_odds: float) -> Iterator[tuple[int, int]]:
+        """Yield the segments from these log-odds on."""
+        for start, end, value in zip(self._starts, self._ends, self._log_odds, strict=True):
+            if value >= log_odds:
+                yield start, end
+
+    def run(self, start: int, end: int, *, low: int, high: int, floor: float) -> tuple[int, int]:
+        """Return a segment's range with those beside it, inside ``[low, high)``, whose log-odds reach `floor`."""
+        first, last = self._touched(start, end)
+        while first > 0 and self._starts[first - 1] >= low and self._log_odds[first - 1] >= floor:
+            first -= 1
+        while last < len(self._ends) and self._ends[last] <= high and self._log_odds[last] >= floor:
+            last += 1
+        return max(low, self._starts[first]), min(high, self._ends[last - 1])
+
+    def of(self, texts: Sequence[str]) -> list[float]:
+        """Return the log-odds of texts that are read alone; minus infinity each where nobody can read them."""
+        return self._read(texts) if self._read is not None else [-math.inf] * len(texts)
+
+    def _touched(self, start: int, end: int) -> tuple[int, int]:
+        first, last = bisect_right(self._ends, start), bisect_left(self._starts, end)
+        return first, max(first, last)
