@@ -132,7 +132,7 @@ class Detector:
         """Take a batch the whole way: fold, screen, segment, score, decide, then a page at a time: merge and judge."""
         batch, readings = fold_without_readings([page.text for page in pages])
         screened = screen_batch(batch, self._screen_table, self._decisions.screen_threshold)
-        spun = {number for number in range(len(pages)) if self._is_spun(batch, number, int(screened.spun[number]))}
+        spun = self._spun_pages(batch, screened)
         segments = cut_segments(batch)
         whole = whole_scores(self._bundle.lookups, batch, segments)
         chosen = self._choose(segments, whole, screened) if self._screen else np.arange(len(segments.starts))
@@ -153,12 +153,16 @@ class Detector:
         by_words = np.flatnonzero(whole.max(axis=1, initial=-np.inf) >= self._decisions.segment_threshold)
         return np.union1d(by_words, segments.near(screened.hits, WINDOW))
 
-    def _is_spun(self, batch: FoldedBatch, number: int, evidence: int) -> bool:
-        first, last = int(batch.page_starts[number]), int(batch.page_ends[number])
-        if not self._decisions.spun.may_be_spun(evidence, last - first):
-            return False
-        codes, classes = batch.codes[first:last], batch.classes[first:last]
-        return is_spun(evidence, codes, classes, self._bundle.spun, self._decisions.spun)
+    def _spun_pages(self, batch: FoldedBatch, screened: Screened) -> set[int]:
+        """Return the pages of the batch that a machine spun: the screen's estimate first, then the exact look."""
+        rule, table = self._decisions.spun, self._bundle.spun
+        pages = zip(batch.page_starts.tolist(), batch.page_ends.tolist(), screened.spun.tolist(), strict=True)
+        return {
+            number
+            for number, (first, last, evidence) in enumerate(pages)
+            if rule.may_be_spun(evidence, last - first)
+            and is_spun(evidence, batch.codes[first:last], batch.classes[first:last], table, rule)
+        }
 
     def _suspicion(self, batch: FoldedBatch, number: int, segments: Segments, whole: NDArray[np.float64]) -> Suspicion:
         """Return what the segment model thinks of a page, at the offsets of its text."""

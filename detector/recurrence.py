@@ -51,6 +51,8 @@ def recurring(shadow: str, weak: Sequence[Stretch], excess: NDArray[np.integer])
     if len(weak) < 2:
         return []
     places_in_weak = _recurring_in(shadow, weak)
+    if not places_in_weak:
+        return []
     sums = np.concatenate([np.zeros(1, np.int64), np.cumsum(excess, dtype=np.int64)]).tolist()
     gains = {text: sum(sums[at + len(text)] - sums[at] for at in places) for text, places in places_in_weak.items()}
     hopeful = sorted((text for text in gains if gains[text] >= 0), key=lambda text: (-gains[text], -len(text), text))
