@@ -16,17 +16,20 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from detector.candidates import Candidates
 from detector.datatypes import Label
-from detector.folding import FoldedBatch
-from detector.model import LANE_LABELS, WEIGHT_SCALE, Bundle, Decisions
+from detector.folding import HAN, FoldedBatch
+from detector.model import LANE_LABELS, WEIGHT_SCALE, Bundle, Decisions, best_lane
 from detector.recurrence import Stretch, recurring, repeated
-from detector.scoring import CharacterScores, score_segments
+from detector.scoring import CharacterScores, bound_segments, score_segments
 from detector.segmentation import Segments
 
 #: What the page pass adds to the labels that it is not sure of, in steps: spam of one kind makes others likelier.
 _LITTLE = WEIGHT_SCALE
 #: How much the floor of the bonus sinks when twice as much document-site text is certain.
 _FLOOR_STEP = WEIGHT_SCALE // 2
+#: A page with a smaller share of Han characters is written in letters.
+_MOST_HAN_IN_LETTERS = 0.1
 _REPOSITORY = LANE_LABELS.index(Label.REPOSITORY_BOILERPLATE)
 #: A gap in document-site text may be longer where all its lines are short: the most characters of it and of a line.
 _GAP_LINES_CHARS, _GAP_LINE_CHARS = 100, 40
@@ -37,11 +40,13 @@ _SPAM = [lane for lane in range(len(LANE_LABELS)) if lane != _REPOSITORY]
 
 @dataclass(frozen=True, slots=True)
 class ScoredPage:
-    """One page: its shadow, the lanes of its characters, and where its segments start, counted from its own start."""
+    """One page: its shadow, the lanes of its characters, where its segments start, counted from its own start, and
+    whether it is written in letters, that is with few Han characters."""
 
     shadow: str
     lanes: NDArray[np.integer]
     starts: NDArray[np.int64]
+    in_letters: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +72,19 @@ def find_stretches(
     decisions: Decisions,
     batch: FoldedBatch,
     segments: Segments,
-    chosen: NDArray[np.int64],
+    candidates: Candidates,
     whole: NDArray[np.float64],
     spun: Collection[int] = (),
 ) -> dict[int, PageStretches]:
-    """Decide where spam stands: on the chosen segments first, then on the whole of every page where something was
-    found, so that the result does not depend on which other segments were chosen.
+    """Decide where spam stands: on the candidates first, then on the whole of every page where something was found, so
+    that the result does not depend on which other segments were candidates.
 
     `whole` scores all segments as a whole. `spun` are pages (their numbers in the batch) known to be machine-spun:
     they are looked at whole, and spam is likelier there.
     """
     # By upper bounds first; what passes is scored exactly, which few pages stand; those are scored whole.
-    bounds = score_segments(bundle, batch, segments, chosen, whole, bounded=True)
-    again = _on_pages(segments, _pages_with_spam(bounds, batch, decisions), chosen)
+    bounds = bound_segments(bundle, batch, segments, candidates.chosen, candidates.table)
+    again = _on_pages(segments, _pages_with_spam(bounds, batch, decisions), candidates.chosen)
     certain = _pages_with_spam(score_segments(bundle, batch, segments, again, whole), batch, decisions)
     everything = _on_pages(segments, certain | set(spun), np.arange(len(segments.starts)))
     scores = score_segments(bundle, batch, segments, everything, whole)
@@ -97,7 +102,9 @@ def pages_of(batch: FoldedBatch, segments: Segments, scores: CharacterScores) ->
         first, start = int(scores.first[region]), int(scores.regions.starts[region])
         length = int(scores.regions.ends[region]) - start
         starts = segments.starts[np.searchsorted(segments.page, page) : np.searchsorted(segments.page, page + 1)]
-        yield page, ScoredPage(batch.shadow(page), scores.lanes[first : first + length], starts - start)
+        han = HAN.take(batch.classes[start : start + length]).mean()
+        lanes = scores.lanes[first : first + length]
+        yield page, ScoredPage(batch.shadow(page), lanes, starts - start, bool(han < _MOST_HAN_IN_LETTERS))
 
 
 def decide_page(page: ScoredPage, decisions: Decisions, *, spun: bool = False) -> PageStretches:
@@ -119,8 +126,12 @@ def decide_page(page: ScoredPage, decisions: Decisions, *, spun: bool = False) -
     # Spam of one kind makes more of that kind likely, and other kinds a little.
     bonus += np.where(sure_of, decisions.page_bonus, _LITTLE).astype(np.int32)
     if sure_of[_REPOSITORY]:
-        of_document = _like_the_document(page, int(confident[_REPOSITORY]), decisions)
-        bonus[of_document, _REPOSITORY] = 0
+        sunk = _FLOOR_STEP * _doublings(_REPOSITORY, confident, decisions)
+        floor = max(decisions.bonus_floor - sunk, decisions.lowest_bonus_floor)
+        bonus[~_reaches(page, _REPOSITORY, floor, decisions), _REPOSITORY] = 0
+    if page.in_letters:
+        for lane in filter(sure_of.__getitem__, _SPAM):
+            bonus[_reaches(page, lane, decisions.growth_floor, decisions), lane] += _growth(lane, confident, decisions)
     lanes = page.lanes + bonus
     stretches = sorted({*sure, *_stretches(lanes, decisions)})
     # What stands in a gap is cut for its place, not for what it says: elsewhere on the page it stays.
@@ -131,17 +142,29 @@ def decide_page(page: ScoredPage, decisions: Decisions, *, spun: bool = False) -
     return PageStretches(lanes, stretches, repeats, bridges, bonus, bool(sure_of[_REPOSITORY]))
 
 
-def _like_the_document(page: ScoredPage, confident: int, decisions: Decisions) -> NDArray[np.bool_]:
-    """Tell for every character whether its segment reads, on the average, too little like document-site text.
+def _doublings(lane: int, confident: NDArray[np.int64], decisions: Decisions) -> float:
+    """Return how often the characters that a label must be sure of double to those that it is sure of."""
+    return math.log2(max(int(confident[lane]), 1) / max(int(decisions.confident_chars[lane]), 1))
 
-    Such a segment is the document that a site wraps: there a large bonus would carry a stretch on over clean prose.
-    The more characters of document-site text are certain (`confident`), the likelier is more of it.
+
+def _growth(lane: int, confident: NDArray[np.int64], decisions: Decisions) -> int:
+    """Return what more a label of spam gains on a page written in letters, the more characters of it are certain.
+
+    A letter says less than a Han character does, so that a paragraph about casinos is found in pieces.
     """
-    excess = page.lanes[:, _REPOSITORY].astype(np.int64) - int(decisions.thresholds[_REPOSITORY])
+    step, first, most = decisions.growth
+    return int(min(max(_doublings(lane, confident, decisions) - first, 0.0) * step, most))
+
+
+def _reaches(page: ScoredPage, lane: int, floor: float, decisions: Decisions) -> NDArray[np.bool_]:
+    """Tell for every character whether the mean excess of a label over its segment is no less than the floor.
+
+    What reads like that label too little is the page's own text: there a large bonus would carry a stretch on over
+    clean prose.
+    """
+    excess = page.lanes[:, lane].astype(np.int64) - int(decisions.thresholds[lane])
     chars = np.diff(np.append(page.starts, len(excess)))
-    doublings = math.log2(confident / max(int(decisions.confident_chars[_REPOSITORY]), 1))
-    floor = max(decisions.bonus_floor - _FLOOR_STEP * doublings, decisions.lowest_bonus_floor)
-    return np.repeat(np.add.reduceat(excess, page.starts) < floor * chars, chars)
+    return np.repeat(np.add.reduceat(excess, page.starts) >= floor * chars, chars)
 
 
 def _stretches(lanes: NDArray[np.int32], decisions: Decisions) -> list[Stretch]:
@@ -149,7 +172,7 @@ def _stretches(lanes: NDArray[np.int32], decisions: Decisions) -> list[Stretch]:
     excess = lanes - decisions.thresholds
     found: list[Stretch] = []
     for cost, together in _cost_groups(decisions):
-        found += chain(excess[:, together].max(axis=1), cost)
+        found += chain(best_lane(excess[:, together]), cost)
     return sorted(found)
 
 
@@ -189,7 +212,9 @@ def _is_short(gap: str, most_chars: int) -> bool:
 
 def _on_pages(segments: Segments, pages: Collection[int], among: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return those of the segments `among` (indices) that lie on the given pages."""
-    return among[np.isin(segments.page[among], np.array(sorted(pages), np.int64))]
+    wanted = np.zeros(int(segments.page[-1]) + 1 if len(segments.page) else 0, np.bool_)
+    wanted[sorted(pages)] = True
+    return among[wanted[segments.page[among]]]
 
 
 def _pages_with_spam(scores: CharacterScores, batch: FoldedBatch, decisions: Decisions) -> set[int]:
@@ -198,7 +223,7 @@ def _pages_with_spam(scores: CharacterScores, batch: FoldedBatch, decisions: Dec
     pages = scores.regions.page.tolist()
     found: set[int] = set()
     for cost, together in _cost_groups(decisions):
-        best = excess[:, together].max(axis=1, initial=_FAR_BELOW)
+        best = best_lane(excess[:, together])
         found.update(pages[region] for region, _ in _found_in_regions(scores, best, cost))
     return found | _pages_with_recurring_spam(scores, batch, decisions, but=found)
 
@@ -215,6 +240,8 @@ def _pages_with_recurring_spam(
     for page in _pages_with_weak_spam(excess, scores, decisions) - {*but}:
         on_page = _laid_on_page(excess, scores, batch, page)
         weak = _weak_stretches(on_page, decisions)
+        if len(weak) < 2:
+            continue
         on_page[on_page == _FAR_BELOW] = 0
         if recurring(batch.shadow(page), weak, on_page):
             found.add(page)
@@ -283,7 +310,7 @@ def _outside(stretches: Sequence[Stretch], others: Sequence[Stretch]) -> list[St
 
 def _spam_excess(lanes: NDArray[np.int32], decisions: Decisions) -> NDArray[np.int32]:
     """Return how far each character's best label, document-site text aside, exceeds its threshold."""
-    excess: NDArray[np.int32] = (lanes - decisions.thresholds)[:, _SPAM].max(axis=1, initial=_FAR_BELOW)
+    excess: NDArray[np.int32] = best_lane((lanes - decisions.thresholds)[:, _SPAM])
     return excess
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.folding import CLASS_COUNT, CharClass, FoldedBatch, class_mask
-from detector.ngrams import SEGMENT_BASE, bases, hash_columns, ngram_hashes
-from detector.positions import ranges
+from detector.folding import CLASS_COUNT, HAN, CharClass, FoldedBatch, class_mask
+from detector.ngrams import SEGMENT_BASE, bases, hash_columns, longer, ngram_hashes
+from detector.positions import distinct, ranges
 from detector.segmentation import Segments
 
 BINS_PER_FEATURE = 64
@@ -48,7 +48,9 @@ FEATURES = (
     "the segment before",
     "the segment behind",
 )
-#: The columns that compare a segment with its whole page.
+#: The columns that look every n-gram of a segment up, and those that compare it with its whole page: what remains
+#: without them is a segment's outline.
+KEYWORD_DENSITIES = slice(17, 21)
 PAGE_RELATIONS = slice(21, 23)
 #: Labels whose lexicons the keyword table marks, a bit each, in this order.
 KEYWORD_LABELS = ("porn", "gambling", "other_spam", "repository_boilerplate")
@@ -63,16 +65,30 @@ DELIMITERS = (
     CharClass.MIDDLE_DOT,
     CharClass.SPACE,
 )
-_HAN = class_mask(CharClass.HAN, CharClass.HAN_SIMPLIFIED, CharClass.HAN_TRADITIONAL, CharClass.HAN_FUNCTION)
+_LATIN = class_mask(CharClass.LATIN_LOWER, CharClass.LATIN_UPPER, CharClass.TONED)
+#: The kinds of character whose shares of a segment are features.
+_SHARES = (
+    HAN,
+    _LATIN,
+    class_mask(CharClass.DIGIT),
+    class_mask(*DELIMITERS[:5]),
+    class_mask(CharClass.HAN_FUNCTION),
+    class_mask(CharClass.SYMBOL, CharClass.PRIVATE, CharClass.STYLED),
+)
+_SPELLINGS = (class_mask(CharClass.HAN_SIMPLIFIED), class_mask(CharClass.HAN_TRADITIONAL))
 _SCRIPTS = (
-    _HAN,
-    class_mask(CharClass.LATIN_LOWER, CharClass.LATIN_UPPER, CharClass.TONED),
+    HAN,
+    _LATIN,
     class_mask(CharClass.HIRAGANA, CharClass.KATAKANA),
     class_mask(CharClass.HANGUL),
     class_mask(CharClass.CYRILLIC),
     class_mask(CharClass.THAI),
     class_mask(CharClass.OTHER_LETTER),
 )
+#: The classes of each kind. Matrix products would do, but their threads wait for each other longer than they work.
+_KINDS = tuple(np.flatnonzero(kind) for kind in (*_SHARES, *_SPELLINGS, *_SCRIPTS))
+_SPELLING = slice(len(_SHARES), len(_SHARES) + len(_SPELLINGS))
+_SCRIPT = slice(_SPELLING.stop, None)
 _SHARE_EDGES = np.array([1e-9, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.97])
 _LENGTH_EDGES = np.array([2, 4, 6, 9, 13, 18, 25, 35, 50, 70, 100, 150, 200, 239])
 _LINE_LENGTH_EDGES = np.array([3, 6, 10, 15, 22, 32, 45, 65, 100, 150, 250, 500, 1000])
@@ -145,35 +161,42 @@ def segment_features(
     `whole` holds the scores of all segments of the batch (see detector.segment_scores). Without `page_relations` the
     PAGE_RELATIONS columns, which take a count over the whole page, are left at bin 0.
     """
+    table = with_keywords(outline_features(batch, segments, chosen, whole), batch, segments, chosen, lookups)
+    if page_relations and len(chosen):
+        table.bins[:, PAGE_RELATIONS] = _page_relations(batch, segments, chosen)
+    return table
+
+
+def outline_features(
+    batch: FoldedBatch, segments: Segments, chosen: NDArray[np.int64], whole: NDArray[np.float64]
+) -> FeatureTable:
+    """Return the features that need no look-up of n-grams; KEYWORD_DENSITIES and PAGE_RELATIONS are left at bin 0."""
     bins = np.zeros((len(chosen), len(FEATURES)), np.uint8)
     if not len(chosen):
         return FeatureTable(bins)
-    starts, ends, page = segments.starts[chosen], segments.ends[chosen], segments.page[chosen]
+    starts, ends = segments.starts[chosen], segments.ends[chosen]
     length = ends - starts
-    row, positions = ranges(starts, ends)
-    counts = _class_counts(batch.classes, row, positions, len(chosen))
-    pages, page_row = np.unique(page, return_inverse=True)
-    page_counts = _page_counts(batch, pages)
-    # Whole numbers are summed first, so that no order of adding can change a share in its last digit.
-    for column, found in enumerate(
-        (
-            counts @ _HAN,
-            counts @ _SCRIPTS[1],
-            counts[:, CharClass.DIGIT],
-            counts[:, DELIMITERS[:5]].sum(1),
-            counts[:, CharClass.HAN_FUNCTION],
-            counts[:, [CharClass.SYMBOL, CharClass.PRIVATE, CharClass.STYLED]].sum(1),
-        )
-    ):
-        bins[:, column] = np.digitize(found / np.maximum(length, 1), _SHARE_EDGES)
-    bins[:, 6] = 4 * _spelling(page_counts)[page_row] + _spelling(counts)
-    bins[:, 7] = 8 * _script(page_counts)[page_row] + _script(counts)
+    counts = _class_counts(batch.classes, *ranges(starts, ends), len(chosen))
+    kinds = np.stack([counts[:, classes].sum(axis=1) for classes in _KINDS], axis=1)
+    pages, page_row = distinct(segments.page[chosen])
+    page_kinds = _page_kinds(batch, pages)
+    bins[:, :6] = np.digitize(kinds[:, : len(_SHARES)] / length[:, None], _SHARE_EDGES)
+    bins[:, 6] = 4 * _spelling(page_kinds[:, :2])[page_row] + _spelling(kinds[:, _SPELLING])
+    bins[:, 7] = 8 * _script(page_kinds[:, 2:])[page_row] + _script(kinds[:, _SCRIPT])
     bins[:, 8] = np.digitize(length, _LENGTH_EDGES)
     bins[:, 9:17] = _line_features(batch, segments, segments.line[chosen])
-    bins[:, 17:21] = _keyword_densities(batch.codes, starts, ends, lookups.keywords)
-    if page_relations:
-        bins[:, PAGE_RELATIONS] = _page_relations(batch, row, positions, pages, page_row, length)
     bins[:, 23:29] = _whole_segments(segments, chosen, whole)
+    return FeatureTable(bins)
+
+
+def with_keywords(
+    outlines: FeatureTable, batch: FoldedBatch, segments: Segments, chosen: NDArray[np.int64], lookups: Lookups
+) -> FeatureTable:
+    """Return the outlines of the chosen segments with their KEYWORD_DENSITIES filled in."""
+    bins = outlines.bins.copy()
+    bins[:, KEYWORD_DENSITIES] = _keyword_densities(
+        batch.codes, segments.starts[chosen], segments.ends[chosen], lookups.keywords
+    )
     return FeatureTable(bins)
 
 
@@ -184,31 +207,39 @@ def _class_counts(
     return flat.reshape(rows, CLASS_COUNT)
 
 
-def _page_counts(batch: FoldedBatch, pages: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the class counts of whole pages. They are long: one count a page is faster than one over all of them."""
-    counts = np.empty((len(pages), CLASS_COUNT), np.int64)
-    bounds = zip(batch.page_starts[pages].tolist(), batch.page_ends[pages].tolist(), strict=True)
-    for row, (start, end) in enumerate(bounds):
-        counts[row] = np.bincount(batch.classes[start:end], minlength=CLASS_COUNT)
+def _page_kinds(batch: FoldedBatch, pages: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return how many characters of _SPELLINGS and of _SCRIPTS pages have, a row a page.
+
+    Counted a kind at a time, eight characters in a byte: the gaps around a page make room for the rest of its bytes.
+    """
+    starts, ends = batch.page_starts[pages] & -8, (batch.page_ends[pages] + 8) & -8
+    classes = np.concatenate([batch.classes[s:e] for s, e in zip(starts.tolist(), ends.tolist(), strict=True)])
+    size = (ends - starts) >> 3
+    counts = np.empty((len(pages), len(_SPELLINGS) + len(_SCRIPTS)), np.int64)
+    for column, kind in enumerate(_KINDS[_SPELLING] + _KINDS[_SCRIPT]):
+        held = classes == kind[0]
+        for other in kind[1:]:
+            held |= classes == other
+        ones = np.bitwise_count(np.packbits(held))
+        counts[:, column] = np.add.reduceat(ones, np.cumsum(size) - size, dtype=np.int64)
     return counts
 
 
 def _spelling(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return 0 where neither spelling shows, 1 simplified, 2 traditional, 3 mixed."""
-    simplified, traditional = counts[:, CharClass.HAN_SIMPLIFIED], counts[:, CharClass.HAN_TRADITIONAL]
+    """Return, from counts of _SPELLINGS, 0 where neither spelling shows, 1 simplified, 2 traditional, 3 mixed."""
+    simplified, traditional = counts.T
     mixed = np.where(simplified > 4 * traditional, 1, np.where(traditional > 4 * simplified, 2, 3))
     return np.where(simplified + traditional == 0, 0, mixed)
 
 
 def _script(counts: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the script with the most characters, as an index into _SCRIPTS, or 7 where there is no letter."""
-    by_script = np.stack([counts @ script for script in _SCRIPTS], axis=1)
-    return np.where(by_script.sum(1) == 0, len(_SCRIPTS), by_script.argmax(1))
+    return np.where(counts.any(axis=1), counts.argmax(axis=1), len(_SCRIPTS))
 
 
 def _line_features(batch: FoldedBatch, segments: Segments, line: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the eight columns that a segment has from its line: delimiters, items, length, place."""
-    lines, back = np.unique(line, return_inverse=True)
+    lines, back = distinct(line)
     starts, ends = segments.line_starts[lines], segments.line_ends[lines]
     row, positions = ranges(starts, ends)
     classes = batch.classes[positions]
@@ -247,15 +278,18 @@ def _item_spread(
 ) -> NDArray[np.float64]:
     """Return the coefficient of variation of the lengths of each line's items."""
     delimiter = np.append(np.asarray(DELIMITERS), -1)[kind]
-    is_cut = classes == delimiter[row]
-    cuts = np.concatenate([starts - 1, positions[is_cut], ends])
-    cut_row = np.concatenate([np.arange(len(starts)), row[is_cut], np.arange(len(starts))])
-    order = np.lexsort((cuts, cut_row))
-    cuts, cut_row = cuts[order], cut_row[order]
-    same = cut_row[1:] == cut_row[:-1]
-    lengths, of_row = (np.diff(cuts) - 1)[same].astype(np.float64), cut_row[1:][same]
+    is_cut = np.flatnonzero(classes == delimiter[row])
+    # The cuts of a line, its start before them and its end behind them, line after line.
+    cut_row = row[is_cut]
+    number = np.bincount(cut_row, minlength=len(starts))
+    last = np.cumsum(number + 2) - 1
+    cuts = np.empty(len(is_cut) + 2 * len(starts), np.int64)
+    cuts[last - number - 1], cuts[last] = starts - 1, ends
+    cuts[np.arange(len(is_cut)) + 2 * cut_row + 1] = positions[is_cut]
+    lengths = np.delete(np.diff(cuts) - 1, last[:-1]).astype(np.float64)
+    of_row = np.repeat(np.arange(len(starts)), number + 1)
     squared = np.bincount(of_row, (lengths - mean[of_row]) ** 2, len(starts))
-    variance = squared / np.maximum(np.bincount(of_row, minlength=len(starts)), 1)
+    variance = squared / (number + 1)
     spread: NDArray[np.float64] = np.sqrt(variance) / np.maximum(mean, 1.0)
     return spread
 
@@ -270,8 +304,11 @@ def _keyword_densities(
     laid_out[positions >= ends[row]] = 0  # a keyword ends with its segment
     length = np.maximum(ends - starts, 1)
     covered = np.zeros((len(starts), len(KEYWORD_LABELS)))
+    units = laid_out.astype(np.uint32)
+    hashed = hash_columns([units])
     for order in KEYWORD_ORDERS:
-        marks = keywords.take(bases(ngram_hashes(laid_out, order), KEYWORD_BITS))
+        hashed = longer(hashed[:-1], units[order - 1 :])
+        marks = keywords.take(bases(hashed, KEYWORD_BITS))
         hits = np.flatnonzero(marks)
         hits = hits[positions[hits] + order <= ends[row[hits]]]  # what is laid out next is another segment
         for bit in range(len(KEYWORD_LABELS)):
@@ -281,15 +318,11 @@ def _keyword_densities(
     return density
 
 
-def _page_relations(
-    batch: FoldedBatch,
-    row: NDArray[np.int64],
-    positions: NDArray[np.int64],
-    pages: NDArray[np.int64],
-    page_row: NDArray[np.int64],
-    length: NDArray[np.int64],
-) -> NDArray[np.int64]:
+def _page_relations(batch: FoldedBatch, segments: Segments, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the bins of how much of a segment stands again on its page, and of how much stands only here."""
+    pages, page_row = distinct(segments.page[chosen])
+    length = segments.ends[chosen] - segments.starts[chosen]
+    row, positions = ranges(segments.starts[chosen], segments.ends[chosen])
     page_of, page_positions = ranges(batch.page_starts[pages], batch.page_ends[pages])
     page_chars = np.bincount(page_of)
     # At least four slots a 4-gram, and 4,096 for the few hundred different characters of a page: few collisions.

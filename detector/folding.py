@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detector.positions import union
+
 #: The tables reach to the end of the supplementary ideographic plane; what lies beyond shares the last entry.
 TABLE_SIZE = 0x30001
 #: Folded code of a page's edge: the gaps between the pages of a batch, and control characters.
@@ -24,7 +26,7 @@ EDGE_CODE = 3
 GAP_CHARS = 16
 _GAP = chr(EDGE_CODE) * GAP_CHARS
 #: Code points looked up at once.
-_PIECE = 1 << 14
+_PIECE = 1 << 15
 
 
 class CharClass(IntEnum):
@@ -95,7 +97,7 @@ _BETWEEN = class_mask(
     CharClass.SYMBOL,
 )
 LEAST_BETWEEN = 3
-_HAN = class_mask(CharClass.HAN, CharClass.HAN_SIMPLIFIED, CharClass.HAN_TRADITIONAL, CharClass.HAN_FUNCTION)
+HAN = class_mask(CharClass.HAN, CharClass.HAN_SIMPLIFIED, CharClass.HAN_TRADITIONAL, CharClass.HAN_FUNCTION)
 _LETTER = class_mask(*range(CharClass.LATIN_LOWER, CharClass.OTHER_LETTER + 1), CharClass.STYLED, CharClass.TONED)
 _LETTER_OR_DIGIT = _LETTER | class_mask(CharClass.DIGIT)
 
@@ -164,62 +166,81 @@ def fold_pages(texts: Sequence[str]) -> FoldedBatch:
     """
     joined = _GAP + _GAP.join(texts) + _GAP
     points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
-    codes, classes = _look_up(points)
+    codes, classes, marks = _look_up(points)
     chars = np.fromiter(map(len, texts), np.int64, len(texts))
     text_starts = np.cumsum(chars + GAP_CHARS) - chars
     dropped = np.flatnonzero(codes == 0)
     if len(dropped):
-        codes, classes = np.delete(codes, dropped), np.delete(classes, dropped)
-    between = _between_letters(codes, classes)
+        codes, classes, marks = np.delete(codes, dropped), np.delete(classes, dropped), np.delete(marks, dropped)
+    between = _between_letters(codes, classes, marks)
     if len(between):
         codes, classes = np.delete(codes, between), np.delete(classes, between)
         # Positions without the marks that were dropped before become offsets with them.
         between += np.searchsorted(dropped - np.arange(len(dropped)), between, side="right")
-        dropped = np.union1d(dropped, between)
+        dropped = union(dropped, between)
     starts = text_starts - np.searchsorted(dropped, text_starts)
     ends = text_starts + chars
     ends = ends - np.searchsorted(dropped, ends)
     return FoldedBatch(codes, classes, starts, ends, dropped, text_starts, chars)
 
 
-def _between_letters(codes: NDArray[np.uint16], classes: NDArray[np.uint8]) -> NDArray[np.int64]:
+def _between_letters(
+    codes: NDArray[np.uint16], classes: NDArray[np.uint8], marks: NDArray[np.bool_]
+) -> NDArray[np.int64]:
     """Return where one mark or blank stands again and again between single letters, as in ``b·o·n·u·s``, and where
     a symbol that parts no list stands between two Han characters.
 
-    At least LEAST_BETWEEN marks in a row count, each between two letters or digits, with a letter among them: dates
-    and addresses of machines are no words in disguise.
+    `marks` tells where the marks stand. At least LEAST_BETWEEN of them in a row count, each between two letters or
+    digits, with a letter among them: dates and addresses of machines are no words in disguise.
     """
-    marks = positions_of(classes, _BETWEEN)
-    symbols = marks[classes[marks] == CharClass.SYMBOL]
-    symbols = symbols[_HAN.take(classes[symbols - 1]) & _HAN.take(classes[symbols + 1])]
-    # Pairs of the same mark with one character between them; a run of n marks is a run of n - 1 such pairs.
-    pairs = np.flatnonzero(marks[1:] - marks[:-1] == 2)
-    first = marks[pairs]
+    symbols = np.flatnonzero(classes == CharClass.SYMBOL)
+    symbols = symbols[HAN.take(classes[symbols - 1]) & HAN.take(classes[symbols + 1])]
+    # Three marks with one character between each two are rare; the gaps of edge characters hold none.
+    threes = np.flatnonzero(marks[:-4] & marks[2:-2] & marks[4:])
+    # Pairs of the same mark with one letter between them; a run of n marks is a run of n - 1 such pairs.
+    first = union(threes, threes + 2)
     same = codes[first] == codes[first + 2]
-    for beside in (-1, 1, 3):  # the gaps of edge characters hold no mark
-        same &= _LETTER_OR_DIGIT[classes[first + beside]]
-    pairs = pairs[same]
-    opens = np.flatnonzero(np.diff(pairs, prepend=-2) > 1)
-    closes = np.append(opens[1:], len(pairs)) - 1
-    long = closes - opens >= LEAST_BETWEEN - 2
-    starts, ends = marks[pairs[opens[long]]], marks[pairs[closes[long]] + 1]
-    found = [np.arange(start, end + 1, 2) for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
-    runs = [run for run in found if _LETTER[classes[run[0] - 1 : run[-1] + 2 : 2]].any()]
-    return np.union1d(np.concatenate([marks[:0], *runs]), symbols)
+    for beside in (-1, 1, 3):
+        same &= _LETTER_OR_DIGIT.take(classes[first + beside])
+    first = first[same]
+    if not len(first):
+        return symbols
+    opens = np.flatnonzero(np.diff(first, prepend=-1) != 2)
+    pairs = np.diff(opens, append=len(first))
+    letters = _LETTER.take(classes[first - 1]) | _LETTER.take(classes[first + 1]) | _LETTER.take(classes[first + 3])
+    disguised = (pairs >= LEAST_BETWEEN - 1) & np.logical_or.reduceat(letters, opens)
+    first = first[np.repeat(disguised, pairs)]
+    return union(union(first, first + 2), symbols)
 
 
-def _look_up(points: NDArray[np.uint32]) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
-    """Return the folded code and the class of every code point, a piece at a time so that scratch stays in cache."""
-    fold_table, class_table = character_tables()
-    codes, classes = np.empty(len(points), np.uint16), np.empty(len(points), np.uint8)
-    scratch = np.empty(min(len(points), _PIECE), np.intp)
-    for start in range(0, len(points), _PIECE):
-        end = min(start + _PIECE, len(points))
-        index = scratch[: end - start]
-        index[:] = points[start:end]
-        np.take(fold_table, index, mode="clip", out=codes[start:end])
-        np.take(class_table, index, mode="clip", out=classes[start:end])
-    return codes, classes
+@cache
+def _packed_table() -> NDArray[np.int32]:
+    """Return the table that holds the folded code, the class above it, and the sign of what stands between letters."""
+    folded, classes = character_tables()
+    packed: NDArray[np.int32] = folded.astype(np.int32) | classes.astype(np.int32) << 16
+    packed[_BETWEEN[classes]] |= np.int32(-1 << 31)
+    return packed
+
+
+def _look_up(points: NDArray[np.uint32]) -> tuple[NDArray[np.uint16], NDArray[np.uint8], NDArray[np.bool_]]:
+    """Return of every code point the folded code, the class, and whether it is one of _BETWEEN.
+
+    One gather serves all three, a piece at a time so that scratch stays in cache.
+    """
+    table = _packed_table()
+    count = len(points)
+    codes, classes, marks = np.empty(count, np.uint16), np.empty(count, np.uint8), np.empty(count, np.bool_)
+    index, entries = np.empty(min(count, _PIECE), np.intp), np.empty(min(count, _PIECE), np.int32)
+    for start in range(0, count, _PIECE):
+        end = min(start + _PIECE, count)
+        into = entries[: end - start]
+        index[: end - start] = points[start:end]
+        np.take(table, index[: end - start], mode="clip", out=into)
+        codes[start:end] = into
+        np.less(into, 0, out=marks[start:end])
+        into >>= 16
+        classes[start:end] = into
+    return codes, classes, marks
 
 
 def fold_text(text: str) -> tuple[str, NDArray[np.int64]]:

@@ -11,6 +11,7 @@ import json
 import os
 import zipfile
 from dataclasses import dataclass, field
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,11 @@ from detector.datatypes import BundleError, Label
 from detector.features import FEATURES, KEYWORD_BITS, Lookups
 from detector.folding import CharClass, FoldedBatch
 from detector.ngrams import BUCKET_COUNT, MARGIN_CHARS, PLACES, bucket_columns
-from detector.screen import SCREEN_BITS, screen_buckets
 from detector.segment_scores import BAG_ENTRIES, bag_columns, segment_scores
 from detector.segmentation import Segments
-from detector.spun import SpunRule
+from detector.spun import BIGRAM_BITS, SpunRule, bigram_buckets
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST, WEIGHTS, TRAINING = "manifest.json", "weights.npz", "training.npz"
 #: The labels that the character model scores, one 16-bit lane of the packed table each.
 LANE_LABELS = (Label.PORN, Label.GAMBLING, Label.OTHER_SPAM, Label.REPOSITORY_BOILERPLATE)
@@ -48,7 +48,7 @@ def feature_space() -> dict[str, Any]:
         "features": list(FEATURES),
         "hashes": [
             model,
-            int(screen_buckets(codes).sum()),
+            int(bigram_buckets(codes).sum()),
             bag,
         ],
     }
@@ -57,13 +57,12 @@ def feature_space() -> dict[str, Any]:
 @dataclass(frozen=True)
 class Bundle:
     """Everything that scanning reads. Arrays: ``lanes`` int64 (BUCKET_COUNT + 1 entries, the last the bias),
-    ``screen`` int16, ``spun`` int8 (bigrams of machine-spun text); ``lookups`` are what segment features read."""
+    ``spun`` int8 (bigrams of machine-spun text); ``lookups`` are what segment features read."""
 
     name: str
     path: Path
     manifest: dict[str, Any]
     lanes: NDArray[np.int64] = field(repr=False)
-    screen: NDArray[np.int16] = field(repr=False)
     spun: NDArray[np.int8] = field(repr=False)
     lookups: Lookups = field(repr=False)
 
@@ -81,11 +80,16 @@ class Decisions:
     ``thresholds``: what a lane must exceed, int32 by LANE_LABELS. ``switch_costs``: the price of entering or leaving
     spam, by LANE_LABELS. ``page_bonus``: what the lane of a label gains on pages with ``confident_chars`` (int64) of
     it, int32; document-site text only in segments whose mean excess is no less than ``bonus_floor``, which sinks to
-    ``lowest_bonus_floor`` the more of it is sure. ``spun_bonus``: what spam gains on pages that a machine spun.
+    ``lowest_bonus_floor`` the more of it is sure. ``growth``: what spam
+    gains besides on pages written in letters with each doubling of its certain characters, from which doubling on, and
+    at most; only in segments whose mean excess is no less than ``growth_floor``. ``spun_bonus``: what spam gains on
+    pages that a machine spun.
     ``repeat_chars``: shortest and longest string looked for again. ``recurring_margin``: how much weaker what recurs
     may be in one place. ``bridge_chars``, ``bridge_floor``: the longest gap in document-site text that is filled, and
-    the least mean excess of its characters. ``screen_threshold``, ``segment_threshold``: what a window, or a whole
-    segment, must reach to be scored. ``calibration``: slope and offset from log-odds to calibrated log-odds.
+    the least mean excess of its characters. ``segment_threshold``: what a segment must reach as a whole to be looked at
+    more closely; ``outline_threshold``, ``sample_threshold``: how far its outline, and the best of its sampled
+    characters, must exceed the threshold of a label to be scored. ``calibration``: slope and offset
+    from log-odds to calibrated log-odds.
     ``verdicts``, ``spun``: see the rooms of these names.
     """
 
@@ -94,14 +98,17 @@ class Decisions:
     page_bonus: NDArray[np.int32]
     bonus_floor: int
     lowest_bonus_floor: int
+    growth: tuple[int, int, int]
+    growth_floor: int
     spun_bonus: int
     confident_chars: NDArray[np.int64]
     repeat_chars: tuple[int, int]
     recurring_margin: int
     bridge_chars: int
     bridge_floor: int
-    screen_threshold: int
     segment_threshold: float
+    outline_threshold: int
+    sample_threshold: int
     calibration: tuple[float, float]
     verdicts: dict[str, Any]
     spun: SpunRule
@@ -115,14 +122,21 @@ class Decisions:
             np.array([round(settings["page_bonus"][label] * WEIGHT_SCALE) for label in LANE_LABELS], np.int32),
             round(settings["bonus_floor"] * WEIGHT_SCALE),
             round(settings["lowest_bonus_floor"] * WEIGHT_SCALE),
+            (
+                round(settings["growth"][0] * WEIGHT_SCALE),
+                int(settings["growth"][1]),
+                round(settings["growth"][2] * WEIGHT_SCALE),
+            ),
+            round(settings["growth_floor"] * WEIGHT_SCALE),
             round(settings["spun_bonus"] * WEIGHT_SCALE),
             np.array([int(settings["confident_chars"][label]) for label in LANE_LABELS], np.int64),
             (int(settings["repeat_chars"][0]), int(settings["repeat_chars"][1])),
             round(settings["recurring_margin"] * WEIGHT_SCALE),
             int(settings["bridge_chars"]),
             round(settings["bridge_floor"] * WEIGHT_SCALE),
-            int(settings["screen_threshold"]),
             float(settings["segment_threshold"]),
+            round(settings["outline_threshold"] * WEIGHT_SCALE),
+            round(settings["sample_threshold"] * WEIGHT_SCALE),
             (float(settings["calibration"][0]), float(settings["calibration"][1])),
             dict(settings["verdicts"]),
             SpunRule.of(settings["spun"]),
@@ -163,6 +177,24 @@ def accumulate(
     return sums
 
 
+def accumulate_at(
+    table: NDArray[Any],
+    codes: NDArray[np.uint16],
+    classes: NDArray[np.uint8],
+    at: NDArray[np.int64],
+    *,
+    piece_chars: int = 1 << 14,
+) -> NDArray[Any]:
+    """Return the entries of `accumulate` at some places of its result (int64, sorted), without the others."""
+    sums = np.zeros(len(at), table.dtype)
+    for start in range(0, len(codes) - 2 * MARGIN_CHARS, piece_chars):
+        first, last = np.searchsorted(at, [start, start + piece_chars])
+        piece = slice(start, start + piece_chars + 2 * MARGIN_CHARS)
+        for _, buckets in bucket_columns(codes[piece], classes[piece], at=at[first:last] - start):
+            sums[first:last] += table.take(buckets)
+    return sums
+
+
 def pack_lanes(weights: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
     """Quantise weights (LANE_LABELS x entries) and pack them, a signed 16-bit lane a label, into int64.
 
@@ -190,6 +222,11 @@ def unpack_lanes(sums: NDArray[np.int64]) -> NDArray[np.int32]:
         rest -= low
         rest >>= 16
     return out
+
+
+def best_lane(lanes: NDArray[Any]) -> NDArray[Any]:
+    """Return the highest of the lanes (columns) of each row; `max` over so short an axis takes ten times as long."""
+    return reduce(np.maximum, lanes.T)
 
 
 def digest(path: Path) -> str:
@@ -293,8 +330,7 @@ def load_bundle(name_or_path: str | os.PathLike[str] | None = None) -> Bundle:
     arrays = read_arrays(folder, WEIGHTS, manifest)
     expected = {
         "lanes": (np.int64, BUCKET_COUNT + 1),
-        "screen": (np.int16, 1 << SCREEN_BITS),
-        "spun": (np.int8, 1 << SCREEN_BITS),
+        "spun": (np.int8, 1 << BIGRAM_BITS),
         "keywords": (np.uint8, 1 << KEYWORD_BITS),
         "bag": (np.int64, BAG_ENTRIES),
         "bag_bias": (np.float64, len(LANE_LABELS)),
@@ -304,7 +340,7 @@ def load_bundle(name_or_path: str | os.PathLike[str] | None = None) -> Bundle:
             raise BundleError(f"{folder / WEIGHTS} has no array {name!r} of {size} {np.dtype(dtype)}; retrain it")
     name = f"{folder.name}@{manifest['digests'][WEIGHTS][:12]}"
     lookups = Lookups(arrays["keywords"], arrays["bag"], arrays["bag_bias"])
-    return Bundle(name, folder, manifest, arrays["lanes"], arrays["screen"], arrays["spun"], lookups)
+    return Bundle(name, folder, manifest, arrays["lanes"], arrays["spun"], lookups)
 
 
 def save_bundle(

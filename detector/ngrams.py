@@ -79,15 +79,17 @@ def ngram_hashes(codes: NDArray[np.integer[Any]], order: int) -> NDArray[np.uint
 
 def hash_columns(columns: Sequence[NDArray[np.integer[Any]]]) -> NDArray[np.uint32]:
     """Return the hashes of n-grams given as the array of their first codes, of their second, and so on."""
-    hashed = columns[0].astype(np.uint32) * _MULTIPLIER
+    hashed = columns[0].astype(np.uint32)
+    hashed *= _MULTIPLIER
     for column in columns[1:]:
         hashed = longer(hashed, column)
     return hashed
 
 
 def longer(hashed: NDArray[np.uint32], column: NDArray[np.integer[Any]]) -> NDArray[np.uint32]:
-    """Return the hashes of n-grams longer by the codes in `column`."""
-    mixed = hashed ^ (hashed >> np.uint32(15))
+    """Return the hashes of n-grams longer by the codes in `column`; fastest where these are uint32 too."""
+    mixed = hashed >> np.uint32(15)
+    mixed ^= hashed
     mixed += column
     mixed *= _MULTIPLIER
     return mixed
@@ -95,21 +97,30 @@ def longer(hashed: NDArray[np.uint32], column: NDArray[np.integer[Any]]) -> NDAr
 
 def bases(hashed: NDArray[np.uint32], bits: int) -> NDArray[np.int64]:
     """Return the upper `bits` of the finished hashes as table indices."""
-    mixed = (hashed ^ (hashed >> np.uint32(13))) * _FINISH
-    return (mixed >> np.uint32(32 - bits)).astype(np.int64)
+    mixed = hashed >> np.uint32(13)
+    mixed ^= hashed
+    mixed *= _FINISH
+    mixed >>= np.uint32(32 - bits)
+    return mixed.astype(np.int64)
 
 
 def bucket_columns(
-    codes: NDArray[np.uint16], classes: NDArray[np.uint8], scratch: NDArray[np.int64] | None = None
+    codes: NDArray[np.uint16],
+    classes: NDArray[np.uint8],
+    scratch: NDArray[np.int64] | None = None,
+    *,
+    at: NDArray[np.int64] | None = None,
 ) -> Iterator[tuple[Place, NDArray[np.int64]]]:
     """Yield, a place at a time, the buckets of all characters but MARGIN_CHARS on either side.
 
-    The arrays are int64 of length ``len(codes) - 2 * MARGIN_CHARS``, overwritten by the next one.
+    With `at` (int64, counted from the first of these characters) only those of some. The arrays are int64, an entry a
+    character, overwritten by the next one.
     """
     count = len(codes) - 2 * MARGIN_CHARS
     if count <= 0:
         return
-    out = np.empty(count, np.int64) if scratch is None else scratch[:count]
+    asked = count if at is None else len(at)
+    out = np.empty(asked, np.int64) if scratch is None else scratch[:asked]
     shapes = _SHAPES[classes]
     order_seen: tuple[bool, int] | None = None
     base = np.empty(0, np.int64)
@@ -122,5 +133,5 @@ def bucket_columns(
             else:
                 base = bases(ngram_hashes(codes, place.order), NGRAM_BITS)
         first = MARGIN_CHARS + place.shift
-        np.bitwise_xor(base[first : first + count], place.key, out=out)
+        np.bitwise_xor(base[first : first + count] if at is None else base[first:].take(at), place.key, out=out)
         yield place, out

@@ -16,8 +16,7 @@ import regex
 from numpy.typing import NDArray
 
 from detector.datatypes import Label, Reason, Span, probability
-from detector.folding import CharClass, FoldedBatch, character_tables, fold_pages
-from detector.spun import HAN
+from detector.folding import HAN, CharClass, FoldedBatch, character_tables, fold_pages
 
 #: The uncalibrated log-odds of a reading on a page judged noisy: a rule, not a model, decided.
 READING_LOG_ODDS = 6.0

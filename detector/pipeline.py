@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detector.candidates import every_segment, likely_segments
 from detector.context import find_stretches
 from detector.datatypes import CUT_BY_DEFAULT, Page, ScanResult, Span, UsageError, Verdict, parse_labels
 from detector.folding import FoldedBatch
@@ -18,10 +19,9 @@ from detector.html_spans import SPAM_LABELS, to_source, with_blocks
 from detector.html_text import HtmlText, Suspicion, decode_page, extract, extract_visible
 from detector.model import LANE_LABELS, Bundle, Decisions, load_bundle, whole_scores
 from detector.pinyin import fold_without_readings
-from detector.screen import WINDOW, Screened, pack_screen, screen_batch
 from detector.segmentation import Segments, cut_segments
 from detector.spans import Annotate, spans_of, with_spun
-from detector.spun import is_spun
+from detector.spun import is_spun, spun_evidence
 from detector.verdicts import facts_of, judge
 
 #: Pages are scanned in batches of about so many characters; the size changes no result.
@@ -45,8 +45,8 @@ class Detector:
 
         ``visible_only=True`` judges of HTML only what a visitor sees.
 
-        ``screen=False`` scores every character instead of those that the screen lets through: slower, and it keeps
-        the weak finds that the screen passes over.
+        ``screen=False`` scores every character instead of those of likely segments: slower, and it keeps the few weak
+        finds that are passed over otherwise.
         """
         if min_score is not None and not 0 <= min_score <= 1:
             raise UsageError(f"min_score is a probability from 0 to 1, got {min_score}")
@@ -56,7 +56,6 @@ class Detector:
         self._screen = screen
         self._visible_only = visible_only
         self._decisions = Decisions.of(bundle.settings)
-        self._screen_table = pack_screen(bundle.screen, bundle.spun)
 
     @classmethod
     def load(
@@ -129,14 +128,17 @@ class Detector:
         return _Prepared(page, html.text, html)
 
     def _scan_batch(self, pages: Sequence[_Prepared], annotate: Annotate | None = None) -> Iterator[ScanResult]:
-        """Take a batch the whole way: fold, screen, segment, score, decide, then a page at a time: merge and judge."""
+        """Take a batch the whole way: fold, segment, screen, score, decide, then a page at a time: merge and judge."""
         batch, readings = fold_without_readings([page.text for page in pages])
-        screened = screen_batch(batch, self._screen_table, self._decisions.screen_threshold)
-        spun = self._spun_pages(batch, screened)
+        spun = self._spun_pages(batch)
         segments = cut_segments(batch)
         whole = whole_scores(self._bundle.lookups, batch, segments)
-        chosen = self._choose(segments, whole, screened) if self._screen else np.arange(len(segments.starts))
-        found = find_stretches(self._bundle, self._decisions, batch, segments, chosen, whole, spun)
+        candidates = (
+            likely_segments(self._bundle, self._decisions, batch, segments, whole)
+            if self._screen
+            else every_segment(self._bundle, batch, segments, whole)
+        )
+        found = find_stretches(self._bundle, self._decisions, batch, segments, candidates, whole, spun)
         for number, page in enumerate(pages):
             spans = (
                 spans_of(batch, number, found[number], self._decisions.calibration, annotate) if number in found else []
@@ -148,15 +150,11 @@ class Detector:
                 spans = with_blocks(page.html, page.page.url, spans, suspicion, explained=annotate is not None)
             yield self._result(page, spans, number in spun, explained=annotate is not None)
 
-    def _choose(self, segments: Segments, whole: NDArray[np.float64], screened: Screened) -> NDArray[np.int64]:
-        """Return the segments in which a span is possible: by all their words, or by a few characters in them."""
-        by_words = np.flatnonzero(whole.max(axis=1, initial=-np.inf) >= self._decisions.segment_threshold)
-        return np.union1d(by_words, segments.near(screened.hits, WINDOW))
-
-    def _spun_pages(self, batch: FoldedBatch, screened: Screened) -> set[int]:
-        """Return the pages of the batch that a machine spun: the screen's estimate first, then the exact look."""
+    def _spun_pages(self, batch: FoldedBatch) -> set[int]:
+        """Return the pages of the batch that a machine spun."""
         rule, table = self._decisions.spun, self._bundle.spun
-        pages = zip(batch.page_starts.tolist(), batch.page_ends.tolist(), screened.spun.tolist(), strict=True)
+        evidence_of = spun_evidence(batch, table)
+        pages = zip(batch.page_starts.tolist(), batch.page_ends.tolist(), evidence_of.tolist(), strict=True)
         return {
             number
             for number, (first, last, evidence) in enumerate(pages)

@@ -1,4 +1,4 @@
-"""Half-open ranges of positions in, one flat array of the positions they hold out."""
+"""Positions: ranges of them in, one flat array of what they hold out; sorted ones joined."""
 
 from __future__ import annotations
 
@@ -16,3 +16,25 @@ def ranges(starts: NDArray[np.int64], ends: NDArray[np.int64]) -> tuple[NDArray[
     row = np.repeat(np.arange(len(starts)), length)
     first = np.cumsum(length) - length
     return row, np.arange(len(row)) + (starts - first)[row]
+
+
+def union(some: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the positions of both arrays, sorted, each once.
+
+    `np.union1d` does the same, but its first call imports a room of NumPy that serving has no other use for.
+
+    >>> union(np.array([2, 5]), np.array([1, 5]))
+    array([1, 2, 5])
+    """
+    both = np.sort(np.concatenate([some, others]))
+    return both[np.append(True, both[1:] != both[:-1])] if len(both) else both
+
+
+def distinct(values: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the distinct ones of sorted values, and the index of each value among them.
+
+    >>> distinct(np.array([3, 3, 7]))
+    (array([3, 7]), array([0, 0, 1]))
+    """
+    fresh = np.append(True, values[1:] != values[:-1])[: len(values)]
+    return values[fresh], np.cumsum(fresh) - 1

@@ -61,36 +61,50 @@ def segment_rows(segments: Segments, chosen: NDArray[np.int64]) -> NDArray[np.in
 
 
 def score_segments(
+    bundle: Bundle, batch: FoldedBatch, segments: Segments, chosen: NDArray[np.int64], whole: NDArray[np.float64]
+) -> CharacterScores:
+    """Score every character of the chosen segments (indices, int64, sorted); `whole` scores all segments as a whole."""
+    table = segment_features(batch, segments, chosen, bundle.lookups, whole)
+    return _score(bundle, batch, segments, chosen, segment_sums(table, bundle.lanes))
+
+
+def bound_segments(
+    bundle: Bundle, batch: FoldedBatch, segments: Segments, chosen: NDArray[np.int64], table: FeatureTable
+) -> CharacterScores:
+    """Return upper bounds of the scores, from the features (`table`) that take no count over the whole page.
+
+    Those that do (PAGE_RELATIONS) are assumed to speak for spam as much as they ever do. A page without spam by the
+    bounds has none.
+    """
+    return _score(bundle, batch, segments, chosen, bounded_sums(table, bundle.lanes))
+
+
+def _score(
     bundle: Bundle,
     batch: FoldedBatch,
     segments: Segments,
     chosen: NDArray[np.int64],
-    whole: NDArray[np.float64],
-    *,
-    bounded: bool = False,
+    of_segment: NDArray[np.int64],
 ) -> CharacterScores:
-    """Score every character of the chosen segments (indices, int64, sorted); `whole` scores all segments as a whole.
-
-    With `bounded` the scores are upper bounds instead: what takes a count over the whole page is not looked up but
-    assumed to speak for spam as much as it ever does. A page without spam by the bounds has none.
-    """
+    """Add what each character's n-grams say to what its segment says."""
     regions = touching(segments, chosen)
     codes, classes, places, _ = gather(batch, regions)
-    table = segment_features(batch, segments, chosen, bundle.lookups, whole, page_relations=not bounded)
     sums = accumulate(bundle.lanes, codes, classes)[places]
-    of_segment = segment_sums(table, bundle.lanes, bounded=bounded) + bundle.lanes[BUCKET_COUNT]
-    sums += of_segment[segment_rows(segments, chosen)]
+    sums += (of_segment + bundle.lanes[BUCKET_COUNT])[segment_rows(segments, chosen)]
     length = regions.ends - regions.starts
     return CharacterScores(regions, unpack_lanes(sums), np.cumsum(length) - length)
 
 
-def segment_sums(table: FeatureTable, lanes: NDArray[np.int64], *, bounded: bool = False) -> NDArray[np.int64]:
-    """Return the packed sum of each segment's features; with `bounded`, PAGE_RELATIONS at their highest weights."""
-    buckets = table.buckets
-    if not bounded:
-        sums: NDArray[np.int64] = lanes[buckets].sum(axis=1)
-        return sums
-    known = np.delete(buckets, PAGE_RELATIONS, axis=1)
+def segment_sums(table: FeatureTable, lanes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the packed sum of each segment's features."""
+    sums: NDArray[np.int64] = lanes[table.buckets].sum(axis=1)
+    return sums
+
+
+def bounded_sums(table: FeatureTable, lanes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the packed sum of each segment's features with PAGE_RELATIONS, which take a count over the whole page, at
+    their highest weights: no sum of the whole table is higher."""
+    known = np.delete(table.buckets, PAGE_RELATIONS, axis=1)
     columns = range(*PAGE_RELATIONS.indices(len(FEATURES)))
     highest = sum(unpack_lanes(lanes[bins_of(column)]).max(axis=0).astype(np.int64) for column in columns)
     bound: NDArray[np.int64] = lanes[known].sum(axis=1) + pack_steps(np.asarray(highest)[:, None])

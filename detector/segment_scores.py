@@ -11,21 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.ngrams import bases, hash_columns, longer
+from detector.segmentation import MAX_SEGMENT_CHARS
 
 BAG_BITS = 17
 BAG_ORDERS = (2, 3)
 BAG_ENTRIES = len(BAG_ORDERS) << BAG_BITS
 #: Steps of the integer weights to a unit; with at most MAX_SEGMENT_CHARS positions and two orders no lane overflows.
 BAG_SCALE = 8
-BAG_LIMIT = 32767 // (240 * len(BAG_ORDERS))
+BAG_LIMIT = 32767 // (MAX_SEGMENT_CHARS * len(BAG_ORDERS))
 #: Positions worked on at once, to stay in cache.
-_PIECE = 1 << 14
+_PIECE = 1 << 15
 
 
 def bag_columns(codes: NDArray[np.uint16], start: int, end: int) -> list[NDArray[np.int64]]:
     """Return the buckets of the bigrams and of the trigrams (BAG_ORDERS) that begin at positions start to end."""
-    pairs = hash_columns([codes[start:end], codes[start + 1 : end + 1]])
-    triples = longer(pairs, codes[start + 2 : end + 2])
+    units = codes[start : end + 2].astype(np.uint32)
+    pairs = hash_columns([units[:-2], units[1:-1]])
+    triples = longer(pairs, units[2:])
     return [bases(pairs, BAG_BITS), bases(triples, BAG_BITS) + (1 << BAG_BITS)]
 
 
@@ -49,22 +51,24 @@ def segment_scores(
 
     The segments are sorted and disjoint, as those of a batch are.
     """
-    if not len(starts):
-        return np.empty((0, len(bias)))
-    count = int(ends[-1])
-    weights = np.empty(count + 1, np.int64)
-    weights[count] = 0
-    scratch = np.empty(min(count, _PIECE), np.int64)
-    for start in range(0, count, _PIECE):
-        end = min(start + _PIECE, count)
-        into, more = weights[start:end], scratch[: end - start]
+    sums = np.empty(len(starts), np.int64)
+    size = _PIECE + MAX_SEGMENT_CHARS
+    weights, scratch = np.empty(size, np.int64), np.empty(size, np.int64)
+    first = 0
+    while first < len(starts):  # pieces that end where a segment ends, so that its sum is taken while it is in cache
+        start = int(starts[first])
+        last = int(np.searchsorted(ends, start + size, side="right"))
+        end = int(ends[last - 1])
+        into, more = weights[: end - start], scratch[: end - start]
         pairs, triples = bag_columns(codes, start, end)
         np.take(bag, pairs, out=into, mode="clip")
         np.take(bag, triples, out=more, mode="clip")
         into += more
-    # Sums from each start to its end, and (passed over) from there to the next start.
-    bounds = np.stack([starts, ends], axis=1).reshape(-1)
-    return _log_odds(np.add.reduceat(weights, bounds)[::2], ends - starts, bias)
+        # Sums from each start to its end, and (passed over) from there to the next start.
+        bounds = np.stack([starts[first:last], ends[first:last]], axis=1).reshape(-1) - start
+        sums[first:last] = np.add.reduceat(into, bounds[:-1])[::2]
+        first = last
+    return _log_odds(sums, ends - starts, bias)
 
 
 def _log_odds(sums: NDArray[np.int64], length: NDArray[np.int64], bias: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,11 +13,11 @@ from detector.folding import CharClass, FoldedBatch, class_mask, positions_of
 #: A segment never grows longer than this, so that evidence is judged near where it stands.
 MAX_SEGMENT_CHARS = 240
 
-_LINE_END = class_mask(CharClass.NEWLINE)
-_SENTENCE_END = class_mask(CharClass.SENTENCE_END)
+#: So many closing marks are passed one by one; where there are more, the next other character is looked up.
+_CLOSING_STEPS = 16
 _CLOSING = class_mask(CharClass.SENTENCE_END, CharClass.CLOSE, CharClass.QUOTE, CharClass.SPACE)
 _RULE = class_mask(CharClass.DASH, CharClass.UNDERSCORE, CharClass.SLASH)
-_MARK = _LINE_END | _SENTENCE_END | _RULE
+_MARK = class_mask(CharClass.NEWLINE, CharClass.SENTENCE_END) | _RULE
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +37,6 @@ class Segments:
     line_ends: NDArray[np.int64]
     line_page: NDArray[np.int64]
 
-    def near(self, positions: NDArray[np.int64], reach: int) -> NDArray[np.int64]:
-        """Return the indices of the segments that a stretch of `reach` characters from a position (sorted) touches."""
-        if not len(positions) or not len(self.starts):
-            return np.empty(0, np.int64)
-        # Of the segments that begin no later than a stretch's end, those that end behind its start; in a gap are none.
-        count = len(self.starts)
-        first = np.bincount(np.searchsorted(self.ends, positions, side="right"), minlength=count + 1)
-        behind = np.bincount(np.searchsorted(self.starts, positions + reach, side="right"), minlength=count + 1)
-        return np.flatnonzero(np.cumsum(first - behind)[:count] > 0)
-
 
 def cut_segments(batch: FoldedBatch) -> Segments:
     """Cut the pages of a batch into segments: at line ends, after sentence ends, around rules, at MAX_SEGMENT_CHARS.
@@ -56,35 +47,44 @@ def cut_segments(batch: FoldedBatch) -> Segments:
     ([0, 4, 9, 44], [0, 0, 0, 2], [0, 0, 1, 2])
     """
     classes = batch.classes
-    filled = batch.page_ends > batch.page_starts
-    pages = np.flatnonzero(filled)
+    pages = np.flatnonzero(batch.page_ends > batch.page_starts)
     page_starts, page_ends = batch.page_starts[pages], batch.page_ends[pages]
     marks = positions_of(classes, _MARK)  # everything that may part segments
     kinds = classes[marks]
-    line_breaks = marks[_LINE_END.take(kinds)] + 1
-    sentence_breaks = _behind_closing(classes, marks[_SENTENCE_END.take(kinds)] + 1)
+    line_breaks = marks[kinds == CharClass.NEWLINE] + 1
+    sentence_breaks = _behind_closing(classes, marks[kinds == CharClass.SENTENCE_END] + 1)
     rules = _rule_edges(batch.codes, marks[_RULE.take(kinds)])
-    line_starts, line_ends, line_page = _tile(line_breaks, page_starts, page_ends, pages)
-    breaks = np.concatenate([line_breaks, sentence_breaks, rules])
-    starts, ends, page = _tile(breaks, page_starts, page_ends, pages)
-    starts, ends, page = _cap(starts, ends, page)
-    line = np.searchsorted(line_starts, starts, side="right") - 1
-    return Segments(starts, ends, page, line, line_starts, line_ends, line_page)
+    line_starts, line_ends, line_page = _tile([line_breaks], page_starts, page_ends)
+    starts, ends, page = _tile([line_breaks, sentence_breaks, rules], page_starts, page_ends)
+    starts, ends = _cap(starts, ends)
+    page, line = _group(starts, page_starts), _group(starts, line_starts)
+    return Segments(starts, ends, pages[page], line, line_starts, line_ends, pages[line_page])
+
+
+def _group(starts: NDArray[np.int64], group_starts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the number of the group that each start (sorted) lies in; every group has one that is its own start."""
+    return np.repeat(np.arange(len(group_starts)), np.diff(np.searchsorted(starts, group_starts), append=len(starts)))
 
 
 def _behind_closing(classes: NDArray[np.uint8], positions: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Move positions behind sentence ends on over the closing marks there; drop those that reach a line's end."""
-    moved = positions.copy()
+    """Move positions behind sentence ends on over the closing marks there; drop those that reach a line's end.
+
+    One that reaches another sentence end is dropped too: the position behind that one moves to the same place.
+    """
+    moved = positions[classes[positions] != CharClass.SENTENCE_END]
     closing = np.flatnonzero(_CLOSING.take(classes[moved]))
-    for _ in range(4):  # nearly always one or two marks
+    for _ in range(_CLOSING_STEPS):  # nearly always one or two marks
         if not len(closing):
             break
         moved[closing] += 1
         closing = closing[_CLOSING.take(classes[moved[closing]])]
+        closing = closing[classes[moved[closing]] != CharClass.SENTENCE_END]
     else:
         others = np.flatnonzero(~_CLOSING[classes])
         moved[closing] = others[np.searchsorted(others, moved[closing])]
-    return moved[~_LINE_END.take(classes[moved])]
+    reached = classes[moved]
+    kept: NDArray[np.int64] = moved[(reached != CharClass.NEWLINE) & (reached != CharClass.SENTENCE_END)]
+    return kept
 
 
 def _rule_edges(codes: NDArray[np.uint16], marks: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -101,31 +101,28 @@ def _rule_edges(codes: NDArray[np.uint16], marks: NDArray[np.int64]) -> NDArray[
 
 
 def _tile(
-    breaks: NDArray[np.int64], page_starts: NDArray[np.int64], page_ends: NDArray[np.int64], pages: NDArray[np.int64]
+    breaks: Sequence[NDArray[np.int64]], page_starts: NDArray[np.int64], page_ends: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Return starts, ends and page of the pieces that the breaks, each inside a page, cut the pages into."""
+    """Return starts, ends and page (an index) of the pieces that the breaks, each on a page, cut the pages into."""
     if not len(page_starts):
         return page_starts, page_starts, page_starts
     marked = np.zeros(int(page_ends[-1]) + 1, np.bool_)
+    for some in breaks:
+        marked[some] = True
+    marked[page_ends] = False  # behind a last line or sentence nothing begins
     marked[page_starts] = True
-    marked[breaks[breaks <= page_ends[-1]]] = True
     starts = np.flatnonzero(marked)
-    which = np.searchsorted(page_starts, starts, side="right") - 1
-    inside = starts < page_ends[which]
-    starts, which = starts[inside], which[inside]
-    ends = np.minimum(np.append(starts[1:], page_ends[-1]), page_ends[which])
-    return starts, ends, pages[which]
+    page = _group(starts, page_starts)
+    ends = np.append(starts[1:], page_ends[-1])
+    return starts, np.minimum(ends, page_ends[page]), page
 
 
-def _cap(
-    starts: NDArray[np.int64], ends: NDArray[np.int64], page: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+def _cap(starts: NDArray[np.int64], ends: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Cut segments longer than MAX_SEGMENT_CHARS into pieces of that length."""
     pieces = -(-(ends - starts) // MAX_SEGMENT_CHARS)
     if not (pieces > 1).any():
-        return starts, ends, page
+        return starts, ends
     first = np.cumsum(pieces) - pieces
     nth = np.arange(int(pieces.sum())) - np.repeat(first, pieces)
     cut_starts = np.repeat(starts, pieces) + nth * MAX_SEGMENT_CHARS
-    cut_ends = np.minimum(cut_starts + MAX_SEGMENT_CHARS, np.repeat(ends, pieces))
-    return cut_starts, cut_ends, np.repeat(page, pieces)
+    return cut_starts, np.minimum(cut_starts + MAX_SEGMENT_CHARS, np.repeat(ends, pieces))

@@ -1,4 +1,4 @@
-"""Machine-spun text: a page's folded codes in, the log-odds that a spinner's substitutions run through it out.
+"""Machine-spun text: folded pages in, the log-odds that a spinner's substitutions run through each out.
 
 Spinners replace words from fixed tables, so their output holds pairs of characters that ordinary prose does not. The
 evidence is a logistic regression over hashed bigrams of Han characters, each weighted by the root of their number.
@@ -14,16 +14,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.folding import CharClass, class_mask
-from detector.screen import screen_buckets
+from detector.folding import HAN, FoldedBatch
 
-HAN = class_mask(CharClass.HAN, CharClass.HAN_SIMPLIFIED, CharClass.HAN_TRADITIONAL, CharClass.HAN_FUNCTION)
+BIGRAM_BITS = 16
+#: So many positions are worked on at once, to stay in cache; the number does not change a result.
+_PIECE = 1 << 15
+_FIRST, _SECOND = np.uint16(0x9E37), np.uint16(0x79B1)
 
 
 @dataclass(frozen=True, slots=True)
 class SpunRule:
     """The learned numbers: ``steps`` of the table to a unit, the ``bias``, what log-odds must exceed (``threshold``),
-    how far below it the screen's coarse estimate may lie (``slack``), the fewest Han characters and the least share
+    how far below it the estimate by all bigrams may lie (``slack``), the fewest Han characters and the least share
     of Han that a page must have to be judged at all."""
 
     steps: float
@@ -46,16 +48,42 @@ class SpunRule:
         )
 
     def may_be_spun(self, evidence: int, chars: int) -> bool:
-        """Tell from the screen's sum over all bigrams whether a page is worth the exact look."""
+        """Tell from the evidence of all bigrams whether a page is worth the exact look."""
         if chars < self.least_han:
             return False
         return evidence / (self.steps * math.sqrt(chars)) + self.bias >= self.threshold - self.slack
 
 
+def bigram_buckets(codes: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """Return the bucket of the bigram at each position (one fewer than there are codes).
+
+    Two 16-bit multiplications and a sum, wrapping around: a fifth of the cost of the hash that the model uses.
+    """
+    buckets = codes[:-1] * _FIRST
+    buckets += codes[1:] * _SECOND
+    return buckets
+
+
+def spun_evidence(batch: FoldedBatch, table: NDArray[np.int8]) -> NDArray[np.int64]:
+    """Return the sum of the evidence (`table`, a weight a bucket) of all bigrams of each page: a cheap estimate."""
+    count = len(batch.codes) - 1
+    weights = np.empty(count, np.int8)
+    index = np.empty(min(count, _PIECE), np.intp)
+    for start in range(0, count, _PIECE):
+        end = min(start + _PIECE, count)
+        index[: end - start] = bigram_buckets(batch.codes[start : end + 1])
+        np.take(table, index[: end - start], out=weights[start:end], mode="clip")
+    if not len(batch.page_starts):
+        return np.empty(0, np.int64)
+    bounds = np.stack([batch.page_starts, batch.page_ends], axis=1).reshape(-1)
+    sums = np.add.reduceat(weights, bounds, dtype=np.int64)[::2]
+    return np.where(batch.page_ends > batch.page_starts, sums, 0)
+
+
 def han_bigrams(codes: NDArray[np.uint16], classes: NDArray[np.uint8]) -> NDArray[np.uint16]:
     """Return the buckets of the page's bigrams of two Han characters."""
     han = HAN[classes]
-    found: NDArray[np.uint16] = screen_buckets(codes)[han[:-1] & han[1:]]
+    found: NDArray[np.uint16] = bigram_buckets(codes)[han[:-1] & han[1:]]
     return found
 
 
@@ -77,7 +105,7 @@ def is_spun(
     table: NDArray[np.int8],
     rule: SpunRule,
 ) -> bool:
-    """Tell whether a page was spun: the screen's estimate first, then the exact look."""
+    """Tell whether a page was spun: the estimate by all bigrams (`evidence`) first, then the exact look."""
     if not rule.may_be_spun(evidence, len(codes)):
         return False
     return spun_log_odds(codes, classes, table, rule) > rule.threshold

@@ -20,8 +20,8 @@ from detector.folding import fold_text
 from detector.model import LANE_LABELS, WEIGHT_LIMIT, WEIGHT_SCALE, Bundle, load_bundle, pack_lanes, save_bundle
 from detector.ngrams import BUCKET_COUNT, NGRAM_BITS, PLACES, bases, ngram_hashes
 from detector.pipeline import Detector
-from detector.screen import SCREEN_BITS, screen_buckets
 from detector.segment_scores import BAG_ENTRIES, pack_bag
+from detector.spun import BIGRAM_BITS, bigram_buckets
 
 # Busy cores make single examples slow now and then: a deadline would fail at random. In CI the examples are the same
 # every time, so that a red run can be repeated.
@@ -66,17 +66,17 @@ def make_bundle(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Bundl
     """Return a function that writes a hand-made bundle and loads it.
 
     ``letters`` maps a character to its label and the log-odds that it gets where it stands, ``bias`` is every other
-    character's; ``screen`` and ``spun`` map two characters to integer weights; ``settings`` replaces default ones,
-    ``arrays`` whole arrays of the bundle. Without a screen everything passes it, with one no segment does by its words
-    alone. No gap in document-site text is filled unless ``settings`` say so.
+    character's; ``spun`` maps two characters to an integer weight; ``settings`` replaces default ones, ``arrays`` whole
+    arrays of the bundle. Every segment is worth scoring; where it is ``screened``, none is unless its words (``arrays``
+    hold a bag) say so. No gap in document-site text is filled unless ``settings`` say so.
     """
 
     def make(
         *,
         letters: Mapping[str, tuple[str, float]] | None = None,
         bias: float = -2.0,
-        screen: Mapping[str, int] | None = None,
         spun: Mapping[str, int] | None = None,
+        screened: bool = False,
         settings: Mapping[str, Any] | None = None,
         arrays: Mapping[str, NDArray[Any]] | None = None,
     ) -> Bundle:
@@ -91,14 +91,17 @@ def make_bundle(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Bundl
             "page_bonus": dict.fromkeys(LANE_LABELS, 0.0),
             "bonus_floor": -100.0,
             "lowest_bonus_floor": -100.0,
+            "growth": [0.0, 0, 0.0],
+            "growth_floor": -100.0,
             "spun_bonus": 0.0,
             "confident_chars": dict.fromkeys(LANE_LABELS, 6),
             "repeat_chars": [4, 40],
             "recurring_margin": 0.0,
             "bridge_chars": 0,
             "bridge_floor": 0.0,
-            "screen_threshold": -(1 << 20) if screen is None else 1,
-            "segment_threshold": 1.0,
+            "segment_threshold": 1.0 if screened else -1e6,
+            "outline_threshold": -1e6,
+            "sample_threshold": -1e6,
             "calibration": [1.0, 0.0],
             "verdicts": {
                 "spam_least_chars": 60,
@@ -115,10 +118,9 @@ def make_bundle(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Bundl
             },
             **(settings or {}),
         }
-        serving = {
+        serving: dict[str, NDArray[Any]] = {
             "lanes": pack_lanes(weights),
-            "screen": _bigrams(screen or {}, np.int16),
-            "spun": _bigrams(spun or {}, np.int8),
+            "spun": _bigrams(spun or {}),
             "keywords": keyword_table({}),
             "bag": pack_bag(np.zeros((len(LANE_LABELS), BAG_ENTRIES))),
             "bag_bias": np.zeros(len(LANE_LABELS)),
@@ -140,18 +142,20 @@ def tiny_bundle(make_bundle: Callable[..., Bundle]) -> Bundle:
     return make_bundle(
         arrays={
             "lanes": pack_lanes(weights),
-            "screen": draw.integers(-60, 60, 1 << SCREEN_BITS).astype(np.int16),
-            "spun": draw.integers(-40, 40, 1 << SCREEN_BITS).astype(np.int8),
+            "spun": draw.integers(-40, 40, 1 << BIGRAM_BITS).astype(np.int8),
             "keywords": draw.integers(0, 16, 1 << 18).astype(np.uint8) * (draw.random(1 << 18) < 0.1),
             "bag": pack_bag(draw.normal(0, 1.0, (len(LANE_LABELS), BAG_ENTRIES))),
             "bag_bias": draw.normal(-1, 1, len(LANE_LABELS)),
         },
         settings={
-            "screen_threshold": 90,
-            "segment_threshold": 1.5,
+            "segment_threshold": -2.0,
+            "outline_threshold": 0.5,
+            "sample_threshold": 2.5,
             "page_bonus": dict.fromkeys(LANE_LABELS, 1.0),
             "bonus_floor": -2.0,
             "lowest_bonus_floor": -3.0,
+            "growth": [0.5, 0, 1.0],
+            "growth_floor": -2.0,
             "spun_bonus": 1.0,
             "recurring_margin": 1.0,
             "bridge_chars": 12,
@@ -175,8 +179,8 @@ def _bucket_of(letter: str) -> int:
     return int(bases(ngram_hashes(codes, 1), NGRAM_BITS)[0]) ^ place.key
 
 
-def _bigrams(weights: Mapping[str, int], dtype: type[np.integer[Any]]) -> NDArray[Any]:
-    table = np.zeros(1 << SCREEN_BITS, dtype)
+def _bigrams(weights: Mapping[str, int]) -> NDArray[np.int8]:
+    table = np.zeros(1 << BIGRAM_BITS, np.int8)
     for bigram, weight in weights.items():
-        table[screen_buckets(np.frombuffer(fold_text(bigram)[0].encode("utf-16-le"), "<u2"))] = weight
+        table[bigram_buckets(np.frombuffer(fold_text(bigram)[0].encode("utf-16-le"), "<u2"))] = weight
     return table

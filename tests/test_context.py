@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from detector.candidates import Candidates, every_segment, likely_segments
 from detector.context import PageStretches, ScoredPage, chain, decide_page, find_stretches
 from detector.datatypes import Label, LabelledPage
+from detector.features import segment_features
 from detector.folding import FoldedBatch, fold_pages, fold_text
 from detector.model import LANE_LABELS, WEIGHT_SCALE, Bundle, Decisions, whole_scores
 from detector.pipeline import Detector
@@ -28,7 +30,9 @@ def stretches_in(
     """Return what is found when these segments are looked at."""
     whole = whole_scores(bundle.lookups, batch, segments)
     settled = Decisions.of(bundle.settings)
-    return find_stretches(bundle, settled, batch, segments, np.array(chosen, np.int64), whole, spun)
+    some = np.array(chosen, np.int64)
+    table = segment_features(batch, segments, some, bundle.lookups, whole, page_relations=False)
+    return find_stretches(bundle, settled, batch, segments, Candidates(some, table), whole, spun)
 
 
 # The chain
@@ -100,14 +104,17 @@ def decisions(**changes: object) -> Decisions:
         "page_bonus": dict.fromkeys(LANE_LABELS, 2.0),
         "bonus_floor": -100.0,
         "lowest_bonus_floor": -100.0,
+        "growth": [0.0, 0, 0.0],
+        "growth_floor": -100.0,
         "spun_bonus": 0.0,
         "confident_chars": dict.fromkeys(LANE_LABELS, 6),
         "repeat_chars": [4, 40],
         "recurring_margin": 0.0,
         "bridge_chars": 0,
         "bridge_floor": 0.0,
-        "screen_threshold": 0,
         "segment_threshold": 0.0,
+        "outline_threshold": 0.0,
+        "sample_threshold": 0.0,
         "calibration": [1.0, 0.0],
         "verdicts": {},
         "spun": {"steps": 1, "bias": 0, "threshold": 0, "slack": 0, "least_han": 1, "least_han_share": 0},
@@ -115,9 +122,11 @@ def decisions(**changes: object) -> Decisions:
     return Decisions.of(settings_of_test | changes)
 
 
-def decided(lanes: Lanes, shadow: str, decisions: Decisions, *starts: int, spun: bool = False) -> PageStretches:
+def decided(
+    lanes: Lanes, shadow: str, decisions: Decisions, *starts: int, spun: bool = False, in_letters: bool = False
+) -> PageStretches:
     """Decide on a page of one segment, or of segments that begin at 0 and at `starts`."""
-    return decide_page(ScoredPage(shadow, lanes, np.array([0, *starts])), decisions, spun=spun)
+    return decide_page(ScoredPage(shadow, lanes, np.array([0, *starts]), in_letters), decisions, spun=spun)
 
 
 def lanes_of(*stretches: tuple[float, int], lane: int = 1) -> Lanes:
@@ -247,6 +256,53 @@ def test_the_floor_of_the_bonus_counts_from_the_threshold() -> None:
         page_bonus=bonus, bonus_floor=-2.5, lowest_bonus_floor=-2.5, thresholds=dict.fromkeys(LANE_LABELS, 1.0)
     )
     assert cut_by(decided(lanes, "x" * 27, higher, 20).stretches, 27) == "#" * 20 + "." * 7
+
+
+# Pages written in letters
+
+GROWTH = {"growth": [0.5, 1, 1.25], "growth_floor": -5.0}
+
+
+@pytest.mark.parametrize(("chars", "growth"), [(6, 0.0), (12, 0.0), (24, 0.5), (48, 1.0), (68, 1.25), (6 << 9, 1.25)])
+@pytest.mark.parametrize("lane", [0, 1, 2])
+def test_the_more_spam_is_sure_on_a_page_in_letters_the_more_is_likely(chars: int, growth: float, lane: int) -> None:
+    lanes = lanes_of((3.0, chars), lane=lane)
+    plain, in_letters = (decided(lanes, "x" * chars, decisions(**GROWTH), in_letters=one) for one in (False, True))
+    assert plain.bonus[:, lane].tolist() == [2 * WEIGHT_SCALE] * chars
+    assert in_letters.bonus[:, lane].tolist() == [round((2 + growth) * WEIGHT_SCALE)] * chars
+    assert (np.delete(in_letters.bonus, lane, axis=1) == WEIGHT_SCALE).all()
+    assert (in_letters.lanes == lanes + in_letters.bonus).all()
+
+
+def test_document_site_text_on_a_page_in_letters_gains_nothing_more() -> None:
+    lanes = repository((3.0, 96))
+    plain, in_letters = (decided(lanes, "x" * 96, decisions(**GROWTH), in_letters=one) for one in (False, True))
+    assert (plain.bonus == in_letters.bonus).all()
+
+
+@pytest.mark.parametrize(("score", "grows"), [(-5.0, True), (-5.0 - 1 / WEIGHT_SCALE, False)])
+def test_what_grows_is_only_what_reads_a_little_like_spam_segment_by_segment(score: float, grows: bool) -> None:
+    lanes = lanes_of((3.0, 48), (score, 10))
+    found = decided(lanes, "x" * 58, decisions(**GROWTH), 48, in_letters=True)
+    assert found.bonus[:, 1].tolist() == [3 * WEIGHT_SCALE] * 48 + [(2 + grows) * WEIGHT_SCALE] * 10
+    raised = decisions(**GROWTH, thresholds=dict.fromkeys(LANE_LABELS, 0.5))
+    assert decided(lanes, "x" * 58, raised, 48, in_letters=True).bonus[-1, 1] == 2 * WEIGHT_SCALE
+
+
+def test_a_page_without_enough_sure_spam_grows_nothing() -> None:
+    found = decided(lanes_of((3.0, 5), (-5, 10)), "x" * 15, decisions(**GROWTH), in_letters=True)
+    assert not found.bonus.any()
+
+
+@pytest.mark.parametrize(
+    ("text", "in_letters"),
+    [("a" * 9 + "字", False), ("a" * 10 + "字", True), ("字", False), ("国國的" + "a" * 28, True), ("かなカナ", True)],
+)
+def test_a_page_is_in_letters_where_less_than_a_tenth_of_it_is_han(
+    tiny_bundle: Bundle, text: str, in_letters: bool
+) -> None:
+    scored = score_pages(tiny_bundle, [LabelledPage(str(n), page, ()) for n, page in enumerate(["字字", text, "aa"])])
+    assert [page.in_letters for page in scored] == [False, in_letters, True]
 
 
 # Gaps in document-site text
@@ -467,12 +523,34 @@ def test_fewer_segments_give_fewer_pages_but_the_same_on_each(
     everything = range(len(segments.starts))
     some = [number for number in everything if data.draw(st.booleans())]
     found, of_all = (stretches_in(tiny_bundle, batch, segments, chosen) for chosen in (some, everything))
-    assert set(found) <= set(of_all)
+    assert_the_same(found, {page: of_all[page] for page in found})
+
+
+def assert_the_same(found: dict[int, PageStretches], expected: dict[int, PageStretches]) -> None:
+    assert list(found) == list(expected)
     for page, on_page in found.items():
         assert on_page.stretches
-        assert on_page.stretches == of_all[page].stretches
-        assert (on_page.repeats, on_page.bridges) == (of_all[page].repeats, of_all[page].bridges)
-        assert (on_page.lanes == of_all[page].lanes).all()
+        assert on_page.stretches == expected[page].stretches
+        assert (on_page.repeats, on_page.bridges) == (expected[page].repeats, expected[page].bridges)
+        assert (on_page.lanes == expected[page].lanes).all()
+
+
+@given(pages_of_text)
+@settings(max_examples=60)
+def test_pages_with_spam_in_a_likely_segment_are_decided_as_if_every_segment_were_one(
+    tiny_bundle: Bundle, pages: list[str]
+) -> None:
+    batch = fold_pages(pages)
+    segments = cut_segments(batch)
+    whole, settled = whole_scores(tiny_bundle.lookups, batch, segments), Decisions.of(tiny_bundle.settings)
+    everything = every_segment(tiny_bundle, batch, segments, whole)
+    likely = likely_segments(tiny_bundle, settled, batch, segments, whole)
+    of_all, found = (
+        find_stretches(tiny_bundle, settled, batch, segments, candidates, whole) for candidates in (everything, likely)
+    )
+    alone = (page for at in likely.chosen.tolist() for page in stretches_in(tiny_bundle, batch, segments, [at]))
+    assert {*alone} <= {*found} <= {*of_all} & {*segments.page[likely.chosen].tolist()}
+    assert_the_same(found, {page: of_all[page] for page in found})
 
 
 @given(st.lists(st.integers(-300, 300), min_size=1, max_size=60), st.integers(1, 900))

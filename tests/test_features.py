@@ -13,15 +13,19 @@ from numpy.typing import NDArray
 from detector.features import (
     BINS_PER_FEATURE,
     FEATURES,
+    KEYWORD_DENSITIES,
     KEYWORD_LABELS,
     PAGE_RELATIONS,
     FeatureTable,
     Lookups,
+    _page_kinds,
     bins_of,
     keyword_table,
+    outline_features,
     segment_features,
+    with_keywords,
 )
-from detector.folding import FoldedBatch, fold_pages
+from detector.folding import CharClass, FoldedBatch, fold_pages
 from detector.model import Bundle, whole_scores
 from detector.ngrams import BUCKET_COUNT, SEGMENT_BASE, SEGMENT_BUCKETS
 from detector.segment_scores import BAG_ENTRIES
@@ -211,6 +215,61 @@ def test_features_that_count_over_the_page_can_be_left_out_and_nothing_else_chan
     part = features_of(batch, segments, chosen, tiny_bundle.lookups, page_relations=False).bins
     assert not part[:, PAGE_RELATIONS].any()
     assert (np.delete(part, PAGE_RELATIONS, axis=1) == np.delete(whole, PAGE_RELATIONS, axis=1)).all()
+
+
+@given(some_pages)
+@settings(max_examples=40)
+def test_an_outline_lacks_keywords_and_counts_over_the_page_and_nothing_else(
+    tiny_bundle: Bundle, pages: list[str]
+) -> None:
+    batch = fold_pages(pages)
+    segments = cut_segments(batch)
+    chosen = np.arange(len(segments.starts))
+    scores = whole_scores(tiny_bundle.lookups, batch, segments)
+    outlines = outline_features(batch, segments, chosen, scores)
+    expected = features_of(batch, segments, chosen, tiny_bundle.lookups, page_relations=False).bins
+    outline = expected.copy()
+    outline[:, KEYWORD_DENSITIES] = 0
+    assert outlines.bins.tolist() == outline.tolist()
+    assert with_keywords(outlines, batch, segments, chosen, tiny_bundle.lookups).bins.tolist() == expected.tolist()
+    assert outlines.bins.tolist() == outline.tolist()  # what was given stays as it was
+
+
+def test_the_columns_of_keyword_densities_are_those_of_the_labels() -> None:
+    assert list(FEATURES[KEYWORD_DENSITIES]) == [f"{label} keyword density" for label in KEYWORD_LABELS]
+
+
+# Two spellings of Han, then the scripts: what a page is counted by.
+COUNTED: tuple[tuple[CharClass, ...], ...] = (
+    (CharClass.HAN_SIMPLIFIED,),
+    (CharClass.HAN_TRADITIONAL,),
+    (CharClass.HAN, CharClass.HAN_SIMPLIFIED, CharClass.HAN_TRADITIONAL, CharClass.HAN_FUNCTION),
+    (CharClass.LATIN_LOWER, CharClass.LATIN_UPPER, CharClass.TONED),
+    (CharClass.HIRAGANA, CharClass.KATAKANA),
+    (CharClass.HANGUL,),
+    (CharClass.CYRILLIC,),
+    (CharClass.THAI,),
+    (CharClass.OTHER_LETTER,),
+)
+short_pages = st.lists(st.text("国國的山aAāのカ한жไא 。1\n\x03\u200b", max_size=40), min_size=1, max_size=8)
+
+
+@given(short_pages, st.data())
+def test_kinds_of_characters_are_counted_on_each_page_alone(pages: list[str], data: st.DataObject) -> None:
+    batch = fold_pages(pages)
+    chosen = sorted(data.draw(st.sets(st.integers(0, len(pages) - 1), min_size=1)))
+    expected = []
+    for page in chosen:
+        classes = batch.classes[batch.page_starts[page] : batch.page_ends[page]].tolist()
+        expected.append([sum(kind in kinds for kind in classes) for kinds in COUNTED])
+    assert _page_kinds(batch, np.array(chosen)).tolist() == expected
+
+
+def test_pages_of_any_length_share_no_byte_that_is_counted() -> None:
+    lengths = [(left, right) for left in range(17) for right in range(17)]
+    batch = fold_pages([text for left, right in lengths for text in ("国" * left, "國" * right)])
+    kinds = _page_kinds(batch, np.arange(2 * len(lengths)))[:, :3].tolist()
+    assert kinds == [row for left, right in lengths for row in ([left, 0, left], [0, right, right])]
 
 
 def test_bins_of_a_column_are_where_its_buckets_lie() -> None:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from detector.datatypes import BundleError
 from detector.folding import CLASS_COUNT, fold_pages
 from detector.model import (
+    FORMAT,
     LANE_LABELS,
     MANIFEST,
     TRAINING,
@@ -26,6 +27,8 @@ from detector.model import (
     Bundle,
     Decisions,
     accumulate,
+    accumulate_at,
+    best_lane,
     digest,
     feature_space,
     find_bundle,
@@ -74,6 +77,21 @@ def test_all_lookups_of_a_character_at_the_strongest_weight_do_not_overflow(
     assert unpack_lanes(strongest.sum(keepdims=True))[0].tolist() == [sign * WEIGHT_LIMIT * lookups for sign in signs]
 
 
+@given(st.lists(st.lists(st.integers(-(2**31), 2**31 - 1), min_size=LANES, max_size=LANES), max_size=20))
+def test_the_best_lane_is_the_highest_of_each_row(rows: list[list[int]]) -> None:
+    lanes = np.array(rows, np.int32).reshape(-1, LANES)
+    kept = lanes.copy()
+    found = best_lane(lanes)
+    assert found.tolist() == [max(row) for row in rows]
+    assert found.dtype == lanes.dtype
+    assert (lanes == kept).all()
+
+
+@given(st.lists(st.floats(-50, 50), min_size=1, max_size=20))
+def test_the_best_of_one_lane_is_that_lane(values: list[float]) -> None:
+    assert best_lane(np.array(values)[:, None]).tolist() == values
+
+
 # Look-ups
 
 
@@ -108,6 +126,29 @@ def test_accumulate_takes_weights_that_are_not_packed() -> None:
     assert np.allclose(accumulate(table, batch.codes, batch.classes), expected)
 
 
+@given(st.lists(st.integers(0, 0xFFFF), max_size=60), st.integers(1, 30), st.data())
+@settings(max_examples=60)
+def test_accumulate_at_some_places_equals_accumulate_there(
+    tiny_bundle: Bundle, codes: list[int], piece_chars: int, data: st.DataObject
+) -> None:
+    shadow = np.array(codes, np.uint16)
+    classes = np.array([code % CLASS_COUNT for code in codes], np.uint8)
+    whole = accumulate(tiny_bundle.lanes, shadow, classes)
+    places = st.lists(st.integers(0, len(whole) - 1), max_size=20) if len(whole) else st.just([])
+    at = np.array(sorted(data.draw(places)), np.int64)
+    found = accumulate_at(tiny_bundle.lanes, shadow, classes, at, piece_chars=piece_chars)
+    assert found.tolist() == whole[at].tolist()
+    assert found.dtype == whole.dtype
+    assert accumulate_at(tiny_bundle.lanes, shadow, classes, at).tolist() == found.tolist()
+
+
+def test_places_on_both_sides_of_the_edge_of_a_piece_are_accumulated_alike(tiny_bundle: Bundle) -> None:
+    batch = fold_pages(["某某娱乐城 casino 2024|官网下载\n" * 900])
+    whole = accumulate(tiny_bundle.lanes, batch.codes, batch.classes)
+    at = np.concatenate([[0, 7], np.arange(-3, 4) + (1 << 14), [len(whole) - 1]])
+    assert (accumulate_at(tiny_bundle.lanes, batch.codes, batch.classes, at) == whole[at]).all()
+
+
 # Bundles
 
 
@@ -139,7 +180,7 @@ def trust(folder: Path) -> None:
 
 def test_a_saved_bundle_loads_with_the_same_arrays_and_settings(tiny_bundle: Bundle) -> None:
     again = load_bundle(tiny_bundle.path)
-    for name in ("lanes", "screen", "spun"):
+    for name in ("lanes", "spun"):
         assert (getattr(again, name) == getattr(tiny_bundle, name)).all()
     assert (again.lookups.bag == tiny_bundle.lookups.bag).all()
     assert again.settings == tiny_bundle.settings
@@ -212,7 +253,8 @@ DAMAGES: dict[str, tuple[Callable[[Path], Any], str]] = {
     "weights cut short": (cut_short(WEIGHTS), "does not match its digest"),
     "weights with a turned bit": (turn_a_bit, "does not match its digest"),
     "empty weights": (lambda folder: (folder / WEIGHTS).write_bytes(b""), "does not match its digest"),
-    "a format of the future": (lambda folder: change_manifest(folder, format=2), "has format 2"),
+    "a format of the future": (lambda folder: change_manifest(folder, format=FORMAT + 1), f"has format {FORMAT + 1}"),
+    "a format of the past": (lambda folder: change_manifest(folder, format=1), "has format 1"),
     "no format": (lambda folder: change_manifest(folder, format=...), "has format None"),
     "another feature space": (lambda folder: change_manifest(folder, feature_space={}), "another feature space"),
     "no settings": (lambda folder: change_manifest(folder, settings=...), "lacks 'settings'"),
@@ -235,8 +277,8 @@ DAMAGES: dict[str, tuple[Callable[[Path], Any], str]] = {
         f"no array 'lanes' of {BUCKET_COUNT + 1} int64",
     ),
     "an array of another kind": (
-        lambda folder: write_arrays(folder, screen=np.zeros(1 << 16)),
-        "no array 'screen' of 65536 int16",
+        lambda folder: write_arrays(folder, spun=np.zeros(1 << 16)),
+        "no array 'spun' of 65536 int8",
     ),
     "an array of objects": (
         lambda folder: write_arrays(folder, spun=np.array([{"a": 1}], dtype=object)),
@@ -256,7 +298,7 @@ def test_a_damaged_bundle_is_refused_and_the_message_says_why(copied: Path, dama
     assert str(copied) in str(refusal.value)
 
 
-HASHES = ("n-grams around a character", "bigrams of the screen", "n-grams of a segment")
+HASHES = ("n-grams around a character", "bigrams of spun text", "n-grams of a segment")
 
 
 def test_the_feature_space_is_named_in_the_manifest_and_the_same_every_time(tiny_bundle: Bundle) -> None:
@@ -295,8 +337,8 @@ def test_a_bundle_whose_hashes_gave_other_buckets_is_refused(copied: Path, numbe
         ("detector.ngrams._FINISH", np.uint32(0x85EBCA6D), [True, False, True]),
         ("detector.ngrams.PLACES", (replace(PLACES[0], key=PLACES[0].key ^ 1), *PLACES[1:]), [True, False, False]),
         ("detector.ngrams._SHAPES", np.arange(CLASS_COUNT, dtype=np.uint32), [True, False, False]),
-        ("detector.screen._FIRST", np.uint16(0x9E39), [False, True, False]),
-        ("detector.screen._SECOND", np.uint16(0x79B3), [False, True, False]),
+        ("detector.spun._FIRST", np.uint16(0x9E39), [False, True, False]),
+        ("detector.spun._SECOND", np.uint16(0x79B3), [False, True, False]),
         ("detector.segment_scores.hash_columns", lambda columns: columns[0].astype(np.uint32), [False, False, True]),
         ("detector.segment_scores.longer", lambda hashed, column: hashed ^ column, [False, False, True]),
         ("detector.segment_scores.BAG_BITS", 16, [False, False, True]),
@@ -366,13 +408,16 @@ def test_decisions_are_the_settings_in_integer_steps(make_bundle: Callable[..., 
             "confident_chars": dict.fromkeys(LANE_LABELS, 6) | {"repository_boilerplate": 40},
             "bonus_floor": -2.5,
             "lowest_bonus_floor": -3.5,
+            "growth": [0.25, 2, 1.5],
+            "growth_floor": -2.0,
             "spun_bonus": 0.75,
             "repeat_chars": [3, 9],
             "recurring_margin": 1.5,
             "bridge_chars": 200,
             "bridge_floor": -4.5,
-            "screen_threshold": 70,
             "segment_threshold": -2.25,
+            "outline_threshold": -5.5,
+            "sample_threshold": 0.5,
         }
     )
     decisions = Decisions.of(bundle.settings)
@@ -380,11 +425,13 @@ def test_decisions_are_the_settings_in_integer_steps(make_bundle: Callable[..., 
     assert decisions.switch_costs == tuple(in_steps)
     assert decisions.page_bonus.tolist() == in_steps
     assert (decisions.bonus_floor, decisions.lowest_bonus_floor) == (-160, -224)
+    assert (decisions.growth, decisions.growth_floor) == ((16, 2, 96), -128)
     assert decisions.spun_bonus == 48
     assert decisions.confident_chars.tolist() == [6, 6, 6, 40]
     assert decisions.repeat_chars == (3, 9)
     assert decisions.recurring_margin == 96
     assert (decisions.bridge_chars, decisions.bridge_floor) == (200, -288)
-    assert (decisions.screen_threshold, decisions.segment_threshold) == (70, -2.25)
+    assert decisions.segment_threshold == -2.25
+    assert (decisions.outline_threshold, decisions.sample_threshold) == (-352, 32)
     assert decisions.spun == SpunRule.of(bundle.settings["spun"])
     assert decisions.verdicts == bundle.settings["verdicts"]

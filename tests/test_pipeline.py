@@ -213,34 +213,43 @@ def test_mixed_pages_scan_alike_one_by_one_and_in_batches(
     assert list(used.scan_many(MIXED[::-1], batch_chars=batch_chars)) == alone[::-1]
 
 
-def test_what_begins_the_next_page_lets_no_more_of_this_one_through(make_bundle: Callable[..., Bundle]) -> None:
-    bundle = make_bundle(letters={"博": ("gambling", 2.5)}, screen={"官网": 1})
-    # The screen lets the first sentence of this page through, and passes over the last.
-    page = "官网。好的好的好的好的好的好的。博博博"
-    screened = Detector(bundle)
-    assert next(screened.scan_many([page, "官网好的"])) == screened.scan(page)
-    assert list(screened.scan_many(["官网好的官网", page, "官网"]))[1] == screened.scan(page)
-
-
-def test_every_segment_in_the_window_of_a_hit_is_looked_at(make_bundle: Callable[..., Bundle]) -> None:
-    letters = {"博": ("gambling", 2.5)}
-    bundle = make_bundle(letters=letters, screen={"官\n": 1, "网站": 1}, settings={"screen_threshold": 2})
-    text = "官\n博博\n网站好的好的"  # the only window with both bigrams holds the second line whole
-    assert Detector(bundle).scan(text) == Detector(bundle, screen=False).scan(text)
-
-
-def test_a_segment_is_looked_at_for_all_its_words_where_no_window_of_it_passes(
-    make_bundle: Callable[..., Bundle],
-) -> None:
+@pytest.fixture(scope="module")
+def knows_a_word(make_bundle: Callable[..., Bundle]) -> Bundle:
+    """Return a bundle that scores a segment only where it holds 下载, and finds 博 there."""
     weights = np.zeros((len(LANE_LABELS), BAG_ENTRIES))
     batch = fold_pages(["下载"])
     weights[1, bag_columns(batch.codes, 16, 17)[0]] = 8.0
-    bundle = make_bundle(letters={"博": ("gambling", 2.5)}, screen={}, arrays={"bag": pack_bag(weights)})
-    passed, not_passed = "下载博博下载下载好的好的", "好的博博好的好的好的好的"
-    assert [bool(result.spans) for result in Detector(bundle).scan_many([passed, not_passed])] == [True, False]
-    unscreened = Detector(bundle, screen=False)
-    assert Detector(bundle).scan(passed) == unscreened.scan(passed)
-    assert unscreened.scan(not_passed).spans
+    return make_bundle(letters={"博": ("gambling", 2.5)}, screened=True, arrays={"bag": pack_bag(weights)})
+
+
+PASSED, NOT_PASSED = "下载博博下载下载好的好的", "好的博博好的好的好的好的"
+
+
+def test_what_stands_on_other_pages_lets_no_more_of_this_one_through(knows_a_word: Bundle) -> None:
+    # The first sentence of this page is worth scoring, the last is not.
+    page = "下载。好的好的好的好的好的好的。博博博"
+    screened = Detector(knows_a_word)
+    assert screened.scan(page).spans == ()
+    assert Detector(knows_a_word, screen=False).scan(page).spans
+    assert next(screened.scan_many([page, PASSED])) == screened.scan(page)
+    assert list(screened.scan_many([PASSED, page, PASSED]))[1] == screened.scan(page)
+
+
+def test_a_segment_is_scored_for_all_its_words_and_then_its_whole_page_is(knows_a_word: Bundle) -> None:
+    screened, unscreened = Detector(knows_a_word), Detector(knows_a_word, screen=False)
+    texts = [PASSED, NOT_PASSED, f"{PASSED}\n{NOT_PASSED}"]
+    assert [len(result.spans) for result in screened.scan_many(texts)] == [1, 0, 2]
+    assert [len(result.spans) for result in unscreened.scan_many(texts)] == [1, 1, 2]
+    assert screened.scan(texts[2]) == unscreened.scan(texts[2])
+
+
+@pytest.mark.parametrize("setting", ["segment_threshold", "outline_threshold", "sample_threshold"])
+def test_where_no_segment_reaches_a_threshold_nothing_is_found(
+    make_bundle: Callable[..., Bundle], setting: str
+) -> None:
+    bundle = make_bundle(letters={"博": ("gambling", 2.5)}, settings={setting: 1e6})
+    assert Detector(bundle).scan(PASSED).spans == ()
+    assert Detector(bundle, screen=False).scan(PASSED).spans
 
 
 def test_screened_scans_find_what_unscreened_ones_find_on_contaminated_pages(detector: Detector) -> None:

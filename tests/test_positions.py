@@ -1,4 +1,4 @@
-"""Ranges laid end to end give every position they hold, in order, and the range it came from."""
+"""Ranges laid end to end give every position they hold, and sorted positions join into one of each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.positions import ranges
+from detector.positions import distinct, ranges, union
 
 some_ranges = st.lists(st.tuples(st.integers(-50, 500), st.integers(0, 30)), max_size=12)
 
@@ -40,3 +40,21 @@ def test_positions_are_64_bit_and_do_not_wrap() -> None:
     row, position = ranges(np.array([far], np.int64), np.array([far + 3], np.int64))
     assert row.dtype == position.dtype == np.dtype(np.int64)
     assert position.tolist() == [far, far + 1, far + 2]
+
+
+some_positions = st.lists(st.integers(-(1 << 40), 1 << 40) | st.integers(0, 12), max_size=30)
+
+
+@given(some_positions, some_positions)
+def test_a_union_holds_the_positions_of_both_each_once_and_sorted(some: list[int], others: list[int]) -> None:
+    found = union(np.array(some, np.int64), np.array(others, np.int64))
+    assert found.tolist() == sorted({*some, *others})
+    assert found.dtype == np.int64
+
+
+@given(some_positions)
+def test_distinct_values_and_their_indices_give_the_values_back(values: list[int]) -> None:
+    found, index = distinct(np.array(sorted(values), np.int64))
+    assert found.tolist() == sorted({*values})
+    assert found[index].tolist() == sorted(values)
+    assert found.dtype == index.dtype == np.int64

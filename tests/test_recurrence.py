@@ -135,7 +135,7 @@ def test_strings_that_recur_next_to_what_is_sure_are_not_judged_again(make_bundl
     settings_of_test = Decisions.of(make_bundle(settings={"recurring_margin": 1.0}).settings)
     lanes = np.full((20, 4), -20 * 64, np.int32)
     lanes[2:12, 1] = 3 * 64
-    found = decide_page(ScoredPage("字" * 20, lanes, np.array([0])), settings_of_test)
+    found = decide_page(ScoredPage("字" * 20, lanes, np.array([0]), False), settings_of_test)
     assert (2, 12) in found.stretches
 
 

@@ -9,12 +9,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from detector.features import BINS_PER_FEATURE, FEATURES, PAGE_RELATIONS, bins_of, segment_features
+from detector.features import BINS_PER_FEATURE, FEATURES, PAGE_RELATIONS, FeatureTable, bins_of, segment_features
 from detector.folding import FoldedBatch, fold_pages
 from detector.model import LANE_LABELS, WEIGHT_SCALE, Bundle, pack_lanes, unpack_lanes, whole_scores
 from detector.ngrams import BUCKET_COUNT, MARGIN_CHARS, bucket_columns
 from detector.positions import ranges
-from detector.scoring import CharacterScores, gather, score_segments, segment_rows, touching
+from detector.scoring import (
+    CharacterScores,
+    bound_segments,
+    bounded_sums,
+    gather,
+    score_segments,
+    segment_rows,
+    segment_sums,
+    touching,
+)
 from detector.segmentation import Segments, cut_segments
 
 pages_of_text = st.lists(
@@ -36,11 +45,15 @@ def score_one(bundle: Bundle, batch: FoldedBatch, segments: Segments, position: 
     return lanes
 
 
-def scored(
-    bundle: Bundle, batch: FoldedBatch, segments: Segments, chosen: NDArray[np.int64], *, bounded: bool = False
-) -> CharacterScores:
+def scored(bundle: Bundle, batch: FoldedBatch, segments: Segments, chosen: NDArray[np.int64]) -> CharacterScores:
     whole = whole_scores(bundle.lookups, batch, segments)
-    return score_segments(bundle, batch, segments, chosen, whole, bounded=bounded)
+    return score_segments(bundle, batch, segments, chosen, whole)
+
+
+def bounded(bundle: Bundle, batch: FoldedBatch, segments: Segments, chosen: NDArray[np.int64]) -> CharacterScores:
+    whole = whole_scores(bundle.lookups, batch, segments)
+    table = segment_features(batch, segments, chosen, bundle.lookups, whole, page_relations=False)
+    return bound_segments(bundle, batch, segments, chosen, table)
 
 
 def choose(data: st.DataObject, segments: Segments) -> NDArray[np.int64]:
@@ -79,7 +92,7 @@ def test_bounds_are_never_below_the_scores(tiny_bundle: Bundle, pages: list[str]
     segments = cut_segments(batch)
     chosen = choose(data, segments)
     exact = scored(tiny_bundle, batch, segments, chosen)
-    bounds = scored(tiny_bundle, batch, segments, chosen, bounded=True)
+    bounds = bounded(tiny_bundle, batch, segments, chosen)
     assert bounds.first.tolist() == exact.first.tolist()
     assert (bounds.lanes >= exact.lanes).all()
 
@@ -91,8 +104,28 @@ def test_bounds_exceed_the_scores_by_what_counts_over_the_page_could_add(make_bu
     bundle = make_bundle(arrays={"lanes": pack_lanes(weights)})
     batch = fold_pages(["山水风云。"])
     segments = cut_segments(batch)
-    bounds = scored(bundle, batch, segments, np.arange(1), bounded=True)
+    bounds = bounded(bundle, batch, segments, np.arange(1))
     assert bounds.lanes.tolist() == [[round(2.5 * WEIGHT_SCALE)] * len(LANE_LABELS)] * 5
+
+
+some_bins = st.lists(st.integers(0, BINS_PER_FEATURE - 1), min_size=len(FEATURES), max_size=len(FEATURES))
+
+
+@given(st.lists(some_bins, max_size=4))
+def test_bounded_sums_take_the_best_that_counts_over_the_page_can_say(
+    tiny_bundle: Bundle, rows: list[list[int]]
+) -> None:
+    table = FeatureTable(np.array(rows, np.uint8).reshape(-1, len(FEATURES)))
+    weights = unpack_lanes(tiny_bundle.lanes)
+    counted = range(*PAGE_RELATIONS.indices(len(FEATURES)))
+    highest = sum(weights[bins_of(column)].max(axis=0) for column in counted)
+    expected = [
+        (sum(weights[bucket] for column, bucket in enumerate(buckets) if column not in counted) + highest).tolist()
+        for buckets in table.buckets.tolist()
+    ]
+    bounds = unpack_lanes(bounded_sums(table, tiny_bundle.lanes))
+    assert bounds.tolist() == expected
+    assert (bounds >= unpack_lanes(segment_sums(table, tiny_bundle.lanes))).all()
 
 
 @given(pages_of_text, st.data())
@@ -129,5 +162,6 @@ def test_each_character_knows_the_row_of_its_segment() -> None:
 
 def test_nothing_chosen_has_no_score(tiny_bundle: Bundle) -> None:
     batch = fold_pages(["一。二"])
-    scores = scored(tiny_bundle, batch, cut_segments(batch), np.empty(0, np.int64))
-    assert len(scores.lanes) == len(scores.first) == 0
+    for look in (scored, bounded):
+        scores = look(tiny_bundle, batch, cut_segments(batch), np.empty(0, np.int64))
+        assert len(scores.lanes) == len(scores.first) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from time import perf_counter
 
 import numpy as np
 import pytest
@@ -115,28 +116,58 @@ def test_breaks_stand_behind_lines_and_sentences(text: str, expected: list[str])
     assert pieces(text) == expected
 
 
-@given(any_pages, st.lists(st.integers(0, 1 << 20), max_size=8), st.integers(0, 40))
-def test_near_a_position_is_every_segment_that_its_stretch_touches(pages: list[str], at: list[int], reach: int) -> None:
+CLOSERS = {CharClass.SENTENCE_END, CharClass.CLOSE, CharClass.QUOTE, CharClass.SPACE}
+
+
+def slow_sentence_breaks(classes: list[int]) -> set[int]:
+    """Return where sentences begin on a page without rules: behind an end and the closing marks after it."""
+    breaks = set()
+    for at in (at for at, kind in enumerate(classes) if kind == CharClass.SENTENCE_END):
+        behind = at + 1
+        while behind < len(classes) and classes[behind] in CLOSERS:
+            behind += 1
+        if behind < len(classes) and classes[behind] != CharClass.NEWLINE:
+            breaks.add(behind)
+    return breaks
+
+
+closing_runs = st.lists(
+    st.builds(lambda unit, times: unit * times, st.text("。！？”）』 字\n", max_size=3), st.integers(1, 25)), max_size=8
+).map("".join)
+
+
+@given(st.lists(closing_runs, min_size=1, max_size=3))
+def test_sentences_break_where_a_slow_walk_over_closing_marks_ends(pages: list[str]) -> None:
     batch = fold_pages(pages)
     segments = cut_segments(batch)
-    positions = np.array(sorted(position % len(batch.codes) for position in at), np.int64)
-    expected = [
-        number
-        for number, (start, end) in enumerate(zip(segments.starts.tolist(), segments.ends.tolist(), strict=True))
-        if any(start <= position + reach and position < end for position in positions.tolist())
-    ]
-    assert segments.near(positions, reach).tolist() == expected
+    for page, (first, end) in enumerate(zip(batch.page_starts.tolist(), batch.page_ends.tolist(), strict=True)):
+        classes = batch.classes[first:end].tolist()
+        breaks = {0} if classes else set()
+        breaks |= slow_sentence_breaks(classes)
+        breaks |= {at + 1 for at, kind in enumerate(classes[:-1]) if kind == CharClass.NEWLINE}
+        edges = [*sorted(breaks), len(classes)]
+        expected = [at for left, right in pairwise(edges) for at in range(left, right, MAX_SEGMENT_CHARS)]
+        assert [start for start, _ in of_page(segments, page, first)] == expected
 
 
-def test_a_stretch_over_a_break_is_near_both_segments_and_one_in_a_gap_near_none() -> None:
-    batch = fold_pages(["一二。三四。五六", "七八"])
-    segments = cut_segments(batch)
-    first, gap = int(batch.page_starts[0]), int(batch.page_ends[0])
-    for position, reach, expected in [(0, 0, [0]), (0, 2, [0]), (0, 3, [0, 1]), (2, 1, [0, 1]), (2, 4, [0, 1, 2])]:
-        assert segments.near(np.array([first + position]), reach).tolist() == expected
-    assert segments.near(np.array([gap + 1]), 2).tolist() == []
-    assert segments.near(np.array([first, first + 7]), 1).tolist() == [0, 2]
-    assert segments.near(np.empty(0, np.int64), 6).tolist() == []
+def seconds_to_cut(text: str) -> float:
+    batch = fold_pages([text])
+    took = []
+    for _ in range(3):
+        start = perf_counter()
+        cut_segments(batch)
+        took.append(perf_counter() - start)
+    return min(took)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["。" * 200_000, "。”" * 100_000, "。" + "”" * 200_000, ("。" + "”" * 999) * 200, ("。" * 999 + "”") * 200],
+    ids=["ends", "ends and marks in turn", "one end", "long runs of marks", "long runs of ends"],
+)
+def test_runs_of_closing_marks_are_cut_in_about_the_time_of_plain_sentences(text: str) -> None:
+    assert len(cut_segments(fold_pages([text])).starts) == -(-len(text) // MAX_SEGMENT_CHARS)
+    assert seconds_to_cut(text) < 15 * seconds_to_cut("好的。”" * 50_000) + 0.1
 
 
 def test_pages_without_a_visible_character_have_no_segment() -> None:

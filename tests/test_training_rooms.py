@@ -20,17 +20,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from detector.context import ScoredPage
 from detector.datatypes import BundleError, InputError, Label, LabelledPage, ScanResult, Span, Verdict
-from detector.features import Lookups, keyword_table
 from detector.folding import FoldedBatch, fold_pages
 from detector.formats import read_labelled
 from detector.model import LANE_LABELS, WEIGHT_SCALE, Bundle, Decisions, pack_lanes
 from detector.ngrams import BUCKET_COUNT, PLACES, bucket_columns
 from detector.pipeline import Detector
-from detector.screen import SCREEN_BITS, WINDOW, screen_buckets
-from detector.segment_scores import BAG_ENTRIES, segment_scores
+from detector.segment_scores import segment_scores
 from detector.segmentation import cut_segments
-from detector.spun import SpunRule, spun_log_odds
+from detector.spun import BIGRAM_BITS, SpunRule, spun_log_odds
 from detector.synthesis import Grammars, read_handwritten
 from detector.synthesis.assembly import Document
 from detector.synthesis.spinning import Spinner
@@ -51,10 +50,10 @@ from detector.training.examples import (
     targets_of,
 )
 from detector.training.mining import NEAR, hard_rows, without_finds
-from detector.training.recipe import Recipe, capped, choose_screen, fit_spinning, is_test_page, lost_by_screen
+from detector.training.recipe import Recipe, capped, fit_spinning, is_test_page, lost_by_screen
 from detector.training.replay import pack_replay, unpack_replay
-from detector.training.screening import fit_screen, threshold_for_share
 from detector.training.tuning import (
+    LOOK_BACK,
     STEP,
     fit_calibration,
     lost_by_label,
@@ -330,6 +329,57 @@ def test_no_threshold_is_raised_further_than_its_budget_asks(make_bundle: Callab
     assert [label for label, threshold in found.items() if threshold > -1.0] == ["gambling"]
 
 
+#: Clean pages on which characters of several labels score, alone and together, some more and some less.
+DOUBTFUL = [
+    "好的博博博博好的好的",
+    "好的黄黄黄黄好的好的",
+    "好的博博博黄黄黄好的",
+    "好的黄黄博博票票好的",
+    "好的票票票票票票好的",
+    "好的" * 9,
+]
+
+
+@pytest.mark.parametrize("budgets", [(1.0, 0.0), (1.0, 0.2), (1.0, 0.4), (0.05, 0.5), (0.1, 0.7), (0.2, 1.0)])
+@pytest.mark.parametrize("strengths", [(2.5, 1.5, 2.0), (1.0, 2.75, 1.75), (2.25, 2.25, 2.25)])
+def test_no_threshold_can_sink_again_when_all_are_chosen(
+    make_bundle: Callable[..., Bundle], budgets: tuple[float, float], strengths: tuple[float, ...]
+) -> None:
+    labels = ("gambling", "porn", "other_spam")
+    letters = {letter: (label, odds) for letter, label, odds in zip("博黄票", labels, strengths, strict=True)}
+    bundle = make_bundle(letters=letters)
+    pages = [LabelledPage(str(number), text, ()) for number, text in enumerate(DOUBTFUL)]
+
+    def hold(thresholds: dict[str, float]) -> bool:
+        return all(lost <= most for lost, most in zip(losses(bundle, pages, thresholds), budgets, strict=True))
+
+    found = tune_thresholds(bundle, pages, low=-1.0, loss_budget=budgets[0], alarm_budget=budgets[1] or 1e-9)
+    assert hold(found)
+    for label, threshold in found.items():
+        for steps in range(1, LOOK_BACK + 1):
+            assert threshold - steps * STEP < -1.0 or not hold({**found, label: threshold - steps * STEP})
+
+
+def test_a_threshold_sinks_past_a_step_that_alone_does_harm(
+    make_bundle: Callable[..., Bundle], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gambling, porn = (LANE_LABELS.index(label) for label in (Label.GAMBLING, Label.PORN))
+
+    def lost(_: Sequence[ScoredPage], decisions: Decisions) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Blame gambling first, until it does not help; then only a single of its thresholds does harm."""
+        by_lane = np.zeros(len(LANE_LABELS), np.int64)
+        steps = decisions.thresholds // round(STEP * WEIGHT_SCALE)
+        if steps[porn] < -2:
+            by_lane[gambling if steps[gambling] < 0 else porn] = 1
+        elif steps[gambling] == -1:
+            by_lane[gambling] = 1
+        return by_lane, by_lane
+
+    monkeypatch.setattr("detector.training.tuning.lost_by_label", lost)
+    found = tune_thresholds(make_bundle(), [page_of("好的")], low=-1.0, loss_budget=0.01, alarm_budget=0.01)
+    assert found == {"porn": -0.5, "gambling": -1.0, "other_spam": -1.0, "repository_boilerplate": -1.0}
+
+
 def test_loss_counts_repeats_and_every_page_once(make_bundle: Callable[..., Bundle]) -> None:
     bundle = make_bundle(letters={"博": ("gambling", 2.5)})
     pages = [LabelledPage("a", f"好的好的博博博博好的好的{'好' * 40}博博博博好的", ()), LabelledPage("b", "", ())]
@@ -408,126 +458,53 @@ def test_scores_stay_as_they_are_where_there_is_nothing_to_calibrate_by(share: f
 # The screen
 
 
-def screen_of(weights: dict[str, int]) -> NDArray[np.int16]:
-    """Return a screen's table that maps two characters to a weight, and all others to nothing."""
-    table = np.zeros(1 << SCREEN_BITS, np.int16)
-    for two, weight in weights.items():
-        table[screen_buckets(np.frombuffer(two.encode("utf-16-le"), "<u2"))] = weight
-    return table
+FINDS = {"博": ("gambling", 2.5), "牌": ("gambling", 2.0), "彩": ("gambling", 1.0)}
+#: Four characters of 博 exceed the threshold by 2.5 at each sample, of 牌 by 2, of 彩 by 1: too little to be found.
+SCREENED = ["好的好的博博博博好的好的"] * 2 + ["好的好的牌牌牌牌好的好的"] + ["好的好的彩好的好的好的"] * 5
 
 
-#: Ten pages of two lines each: the first is nothing to the screen, the second reaches about 100 more with every page.
-TENTHS = [LabelledPage(str(n), "\n".join(["好" * 9, "甲乙丙丁戊己庚辛壬癸"[n] * 9]) + "\n", ()) for n in range(10)]
-SCREEN_OF_TENTHS = screen_of({two * 2: 100 * (n + 1) // 6 for n, two in enumerate("甲乙丙丁戊己庚辛壬癸")})
-
-
-def share_let_through(screen: NDArray[np.int16], pages: Sequence[LabelledPage], threshold: int) -> float:
-    """Return the share of characters in segments that a window reaching the threshold touches, counted one by one."""
-    passed = total = 0
-    for page in pages:
-        batch = fold_pages([page.text])
-        segments = cut_segments(batch)
-        weights = screen[screen_buckets(batch.codes)].astype(int).tolist()
-        hits = [at for at in range(len(weights) - WINDOW + 1) if sum(weights[at : at + WINDOW]) >= threshold]
-        for start, end in zip(segments.starts.tolist(), segments.ends.tolist(), strict=True):
-            total += end - start
-            passed += (end - start) * any(start <= at + WINDOW and at < end for at in hits)
-    return passed / total
-
-
-@pytest.mark.parametrize("most_share", [0.04, 0.1, 0.26, 0.5, 0.74])
-def test_the_threshold_of_the_screen_is_the_lowest_that_lets_through_no_more_than_a_share(most_share: float) -> None:
-    chosen = threshold_for_share(SCREEN_OF_TENTHS, TENTHS, most_share)
-    assert share_let_through(SCREEN_OF_TENTHS, TENTHS, chosen) <= most_share
-    assert share_let_through(SCREEN_OF_TENTHS, TENTHS, chosen - 4) > most_share
-
-
-def test_a_greater_share_opens_the_screen_and_the_whole_opens_it_entirely() -> None:
-    shares = [0.0, 0.06, 0.1, 0.3, 0.6, 0.9, 1.0]  # a line is a twentieth
-    chosen = [threshold_for_share(SCREEN_OF_TENTHS, TENTHS, share) for share in shares]
-    assert chosen == sorted(chosen, reverse=True)
-    assert chosen[0] > chosen[1] > chosen[-1]
-    assert threshold_for_share(SCREEN_OF_TENTHS, TENTHS, 1.0, low=-600, high=600) <= -596
-    assert threshold_for_share(screen_of({"甲甲": 4000}), TENTHS, 0.0, low=-600, high=600) == 600
-
-
-def plain_lookups(bias: float = -1.0) -> Lookups:
-    """Return look-ups for which every segment has the same log-odds as a whole."""
-    return Lookups(keyword_table({}), np.zeros(BAG_ENTRIES, np.int64), np.full(len(LANE_LABELS), bias))
-
-
-def weight_of(screen: NDArray[np.int16], two: str) -> int:
-    return int(screen[screen_buckets(np.frombuffer(two.encode("utf-16-le"), "<u2"))[0]])
-
-
-SCREENED = [page_of("好天气，<金球娱乐>，大家都去散步。\n山水之间", str(number)) for number in range(40)]
-
-
-def test_the_screen_learns_which_bigrams_spam_is_made_of() -> None:
-    screen = fit_screen([(SCREENED, plain_lookups())], segment_threshold=0.0, seed=1)
-    assert (screen.dtype, screen.shape) == (np.dtype(np.int16), (1 << SCREEN_BITS,))
-    assert weight_of(screen, "球娱") > 0 > weight_of(screen, "大家")
-    assert (fit_screen([(SCREENED, plain_lookups())], segment_threshold=0.0, seed=1) == screen).all()
-
-
-def test_segments_that_pass_as_a_whole_do_not_teach_the_screen() -> None:
-    other = [page_of("<某某棋牌>，我们都去散步。", str(number)) for number in range(40)]
-    parts = [(SCREENED, plain_lookups(-1.0)), (other, plain_lookups(1.0))]
-    screen = fit_screen(parts, segment_threshold=0.0, seed=1)
-    assert weight_of(screen, "球娱") > 0
-    assert weight_of(screen, "某棋") == weight_of(screen, "我们") == 0
-    lower = fit_screen(parts, segment_threshold=2.0, seed=1)
-    assert weight_of(lower, "某棋") > 0 > weight_of(lower, "我们")
-
-
-FINDS = {"博": ("gambling", 2.5), "牌": ("gambling", 2.5)}
-
-
-def test_the_screen_of_a_bundle_lets_through_a_share_of_clean_text_and_changes_nothing_else(
-    make_bundle: Callable[..., Bundle],
-) -> None:
-    bundle = make_bundle(letters=FINDS, screen={"甲甲": 40, "乙乙": 10})
-    clean = [LabelledPage(name, name * 20, ()) for name in ("甲", "乙", "丙", "丁")]
-    strict, loose = (choose_screen(bundle, clean, share) for share in (0.25, 0.5))
-    assert 61 <= strict.settings["screen_threshold"] <= 64  # what six bigrams of the second page sum to, and no more
-    assert 1 <= loose.settings["screen_threshold"] <= 4
-    for chosen in (strict, loose):
-        others = {name: value for name, value in chosen.settings.items() if name != "screen_threshold"}
-        assert others == {name: value for name, value in bundle.settings.items() if name != "screen_threshold"}
-        assert (chosen.lanes is bundle.lanes, chosen.screen is bundle.screen) == (True, True)
-
-
-@pytest.mark.parametrize(("threshold", "lost"), [(20, 0), (60, 1), (4000, 3)])
+@pytest.mark.parametrize(("threshold", "lost"), [(-2.0, 0), (2.0, 0), (2.25, 1), (2.5, 1), (2.75, 3)])
 def test_pages_lost_to_the_screen_are_those_of_other_spans(
-    make_bundle: Callable[..., Bundle], threshold: int, lost: int
+    make_bundle: Callable[..., Bundle], threshold: float, lost: int
 ) -> None:
-    screen = {"博博": 40, "牌牌": 10}
-    bundle = make_bundle(letters=FINDS, screen=screen, settings={"screen_threshold": threshold})
-    texts = ["好的好的博博博博好的好的"] * 2 + ["好的好的牌牌牌牌好的好的"] + ["好的好的好的"] * 5
-    judged = [LabelledPage(str(number), text, ()) for number, text in enumerate(texts)]
+    bundle = make_bundle(letters=FINDS, settings={"sample_threshold": threshold})
+    judged = [LabelledPage(str(number), text, ()) for number, text in enumerate(SCREENED)]
     assert lost_by_screen(bundle, judged) == (lost, 3)
     assert lost_by_screen(bundle, []) == (0, 0)
 
 
-def test_teaching_opens_the_screen_until_nothing_taught_is_lost_to_it(make_bundle: Callable[..., Bundle]) -> None:
-    bundle = make_bundle(letters=FINDS, screen={"博博": 40, "牌牌": 10}, settings={"screen_threshold": 130})
+SCREEN_SETTINGS = ("segment_threshold", "outline_threshold", "sample_threshold")
+
+
+@pytest.mark.parametrize(
+    ("closed", "thresholds"),
+    [
+        ({"sample_threshold": 3.125}, {"sample_threshold": 1.875}),  # 牌 comes to 2
+        ({"outline_threshold": -1.125}, {"outline_threshold": -2.125}),  # every outline to the bias, -2
+        ({"segment_threshold": 0.625}, {"segment_threshold": -0.125}),  # every segment to 0
+        ({"segment_threshold": 0.125, "sample_threshold": 3.125}, {"sample_threshold": 1.875}),
+    ],
+)
+def test_teaching_opens_the_screen_until_nothing_taught_is_lost_to_it(
+    make_bundle: Callable[..., Bundle], closed: dict[str, float], thresholds: dict[str, float]
+) -> None:
+    bundle = make_bundle(letters=FINDS, settings=closed)
     taught = [page_of("好的好的<牌牌牌牌>好的好的", "a"), page_of("好的好的<博博博博>好的好的", "b")]
     assert lost_by_screen(bundle, taught) == (2, 2)
     opened = _open_screen(bundle, taught)
-    assert set(opened) == {"screen_threshold", "segment_threshold"}
+    assert set(opened) == set(SCREEN_SETTINGS)
+    assert {name: opened[name] for name in thresholds} == thresholds
+    assert len({bundle.settings[name] - opened[name] for name in SCREEN_SETTINGS}) == 1  # all sink alike
     assert lost_by_screen(with_settings(bundle, **opened), taught) == (0, 2)
     # No further than was needed: one step less still loses one.
-    before = {
-        "screen_threshold": opened["screen_threshold"] + 20,
-        "segment_threshold": opened["segment_threshold"] + 0.25,
-    }
+    before = {name: threshold + 0.25 for name, threshold in opened.items()}
     assert lost_by_screen(with_settings(bundle, **before), taught)[0] >= 1
 
 
 def test_a_screen_that_loses_nothing_taught_stays_as_it_is(make_bundle: Callable[..., Bundle]) -> None:
-    bundle = make_bundle(letters=FINDS, screen={"博博": 40}, settings={"screen_threshold": 60})
+    bundle = make_bundle(letters=FINDS, settings={"sample_threshold": 2.25})
     taught = [page_of("好的好的<博博博博>好的好的", "a")]
-    kept = {"screen_threshold": 60, "segment_threshold": bundle.settings["segment_threshold"]}
+    kept = {name: bundle.settings[name] for name in SCREEN_SETTINGS}
     assert _open_screen(bundle, taught) == _open_screen(bundle, []) == kept
 
 
@@ -568,7 +545,7 @@ def spun_odds(text: str, spinning: tuple[NDArray[np.int8], SpunRule]) -> float:
 
 def test_spun_text_is_told_from_what_it_was_made_of(spinning: tuple[NDArray[np.int8], SpunRule]) -> None:
     table, rule = spinning
-    assert table.shape == (1 << SCREEN_BITS,)
+    assert table.shape == (1 << BIGRAM_BITS,)
     assert int(np.abs(table.astype(int)).max()) == 127
     assert rule.steps > 0
     text = "".join(random.Random(3).choices(SPOKEN, k=12))

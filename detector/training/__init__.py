@@ -44,6 +44,9 @@ RETRAIN_EPOCHS = 4
 RETRAIN_ALPHA = 1e-6
 #: All new rows together count so much against all replayed ones.
 NEW_SHARE = 0.5
+#: What passes over segments that are not worth scoring, and how far each is lowered at a time where that loses a find.
+_SCREEN_SETTINGS = ("segment_threshold", "outline_threshold", "sample_threshold")
+_SCREEN_STEP = 0.25
 _MATERIAL = "training_data"
 
 
@@ -141,10 +144,10 @@ def _go_on(
     report(f"{len(new.targets)} new rows, {len(replayed.targets)} replayed")
     start = unpack_lanes(bundle.lanes).T / WEIGHT_SCALE
     weights = fit_lanes(rows, alpha=RETRAIN_ALPHA, epochs=RETRAIN_EPOCHS, seed=1, start=start)
-    taught = Bundle("unsaved", folder, bundle.manifest, pack_lanes(weights), bundle.screen, bundle.spun, bundle.lookups)
+    taught = Bundle("unsaved", folder, bundle.manifest, pack_lanes(weights), bundle.spun, bundle.lookups)
     taught = with_settings(taught, **_open_screen(taught, pages))
     lost, _found = lost_by_screen(taught, pages)
-    report(f"screen threshold {taught.settings['screen_threshold']}: {lost} of the pages lose spans to the screen")
+    report(f"{lost} of the pages lose spans to the screen")
     facts = {
         "made_by": "detector train",
         "data": {"base": bundle.name, "pages": len(pages), "digest": _digest_of_pages(pages)},
@@ -159,19 +162,13 @@ def _go_on(
 
 
 def _open_screen(bundle: Bundle, pages: Sequence[LabelledPage]) -> dict[str, Any]:
-    """Return screen thresholds low enough that nothing of what was taught is lost to the screen."""
-    found = {
-        "screen_threshold": bundle.settings["screen_threshold"],
-        "segment_threshold": bundle.settings["segment_threshold"],
-    }
+    """Return the thresholds of the screen, low enough that nothing of what was taught is lost to it."""
+    found = {name: bundle.settings[name] for name in _SCREEN_SETTINGS}
     for _ in range(40):
         lost, _all = lost_by_screen(with_settings(bundle, **found), pages)
         if not lost:
             break
-        found = {
-            "screen_threshold": found["screen_threshold"] - 20,
-            "segment_threshold": found["segment_threshold"] - 0.25,
-        }
+        found = {name: threshold - _SCREEN_STEP for name, threshold in found.items()}
     return found
 
 
@@ -184,7 +181,6 @@ def _write(target: Path, bundle: Bundle, training: dict[str, NDArray[Any]], fact
     target.parent.mkdir(parents=True, exist_ok=True)
     serving: dict[str, NDArray[Any]] = {
         "lanes": bundle.lanes,
-        "screen": bundle.screen,
         "spun": bundle.spun,
         "keywords": bundle.lookups.keywords,
         "bag": bundle.lookups.bag,

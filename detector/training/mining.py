@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from detector.candidates import every_segment
 from detector.context import find_stretches
 from detector.datatypes import LabelledPage
 from detector.folding import fold_pages
@@ -52,13 +53,8 @@ def without_finds(bundle: Bundle, pages: Sequence[LabelledPage]) -> list[Labelle
     for group in batches_of(pages):
         batch = fold_pages([page.text for page in group])
         segments = cut_segments(batch)
-        found = find_stretches(
-            bundle,
-            decisions,
-            batch,
-            segments,
-            np.arange(len(segments.starts)),
-            whole_scores(bundle.lookups, batch, segments),
-        )
+        whole = whole_scores(bundle.lookups, batch, segments)
+        candidates = every_segment(bundle, batch, segments, whole)
+        found = find_stretches(bundle, decisions, batch, segments, candidates, whole)
         kept.extend(page for number, page in enumerate(group) if number not in found)
     return kept

@@ -21,6 +21,7 @@ from detector.features import KEYWORD_LABELS, Lookups, keyword_table
 from detector.folding import fold_text
 from detector.model import LANE_LABELS, Bundle, pack_lanes
 from detector.pipeline import Detector
+from detector.spun import BIGRAM_BITS
 from detector.synthesis import Grammars, PageWriter, load_grammars, read_handwritten
 from detector.synthesis.assembly import Document
 from detector.synthesis.spinning import Spinner
@@ -29,7 +30,7 @@ from detector.training.corpora import Corpora, read_corpora
 from detector.training.examples import Rows, rows_of
 from detector.training.fitting import fit_lanes
 from detector.training.mining import hard_rows, without_finds
-from detector.training.screening import fit_screen, fit_spun, threshold_for_share
+from detector.training.spinning import fit_spun
 from detector.training.tuning import fit_calibration, quantising_changes, spun_scores, tune_thresholds, with_settings
 
 Report = Callable[[str], None]
@@ -67,6 +68,8 @@ class Recipe:
     repository_bonus: float = 5.0
     bonus_floor: float = -3.0
     lowest_bonus_floor: float = -5.0
+    growth: tuple[float, int, float] = (0.5, 2, 2.0)
+    growth_floor: float = -2.0
     spun_bonus: float = 3.0
     confident_chars: int = 6
     repository_confident_chars: int = 40
@@ -75,10 +78,11 @@ class Recipe:
     bridge_chars: int = 50
     bridge_floor: float = -2.5
     lowest_threshold: float = -1.5
-    loss_budget: float = 0.0003
-    alarm_budget: float = 0.014
-    segment_threshold: float = -1.0
-    window_share: float = 0.018
+    loss_budget: float = 0.0002
+    alarm_budget: float = 0.0098
+    segment_threshold: float = -3.0
+    outline_threshold: float = -5.5
+    sample_threshold: float = 0.5
     replay_rows: int = 14_000
 
 
@@ -133,12 +137,10 @@ def fit_from_scratch(
     crossed = [Lookups(keywords, *bags[1 - number]) for number in (0, 1)]
     report("segment model fitted")
     rows, weights = _fit_characters(recipe, halves, crossed, report)
-    parts = [(half.all_labelled, lookups_of_half) for half, lookups_of_half in zip(halves, crossed, strict=True)]
-    screen = fit_screen(parts, segment_threshold=recipe.segment_threshold, seed=recipe.seed)
     spun, spun_settings = fit_spinning(recipe, grammars, sources)
     settings = _first_settings(recipe)
     settings["spun"].update(spun_settings)
-    bundle = _in_memory(weights, lookups, screen, spun, settings)
+    bundle = _in_memory(weights, lookups, spun, settings)
     heldout = heldout_pages(recipe, material, sources)
     bundle = _decide(recipe, bundle, sources, heldout, report)
     clean = [LabelledPage(d.id, d.text, (), d.lang) for d in sources.threshold]
@@ -233,19 +235,13 @@ def _fit_characters(
         mined = []
         for half, lookups in zip(halves, crossed, strict=True):
             settings = {**_first_settings(recipe), "thresholds": {str(label): 1.0 for label in LANE_LABELS}}
-            bundle = _in_memory(weights, lookups, *_no_screen(), settings)
+            bundle = _in_memory(weights, lookups, np.zeros(1 << BIGRAM_BITS, np.int8), settings)
             negatives = half.clean + without_finds(bundle, half.noisy) + half.generated
             mined.append(hard_rows(bundle, negatives, most=recipe.mining_most, seed=turn))
         rows = Rows.joined([rows, *mined])
         weights = fit_lanes(rows, alpha=recipe.alpha, epochs=recipe.epochs, seed=recipe.seed + 1 + turn)
         report(f"refitted with {sum(len(part.targets) for part in mined)} hard negatives")
     return rows, weights
-
-
-def _no_screen() -> tuple[NDArray[np.int16], NDArray[np.int8]]:
-    from detector.screen import SCREEN_BITS
-
-    return np.zeros(1 << SCREEN_BITS, np.int16), np.zeros(1 << SCREEN_BITS, np.int8)
 
 
 def fit_spinning(recipe: Recipe, grammars: Grammars, sources: Corpora) -> tuple[NDArray[np.int8], dict[str, float]]:
@@ -290,14 +286,17 @@ def _first_settings(recipe: Recipe) -> dict[str, Any]:
         "page_bonus": bonus,
         "bonus_floor": recipe.bonus_floor,
         "lowest_bonus_floor": recipe.lowest_bonus_floor,
+        "growth": list(recipe.growth),
+        "growth_floor": recipe.growth_floor,
         "spun_bonus": recipe.spun_bonus,
         "confident_chars": confident,
         "repeat_chars": list(recipe.repeat_chars),
         "recurring_margin": recipe.recurring_margin,
         "bridge_chars": recipe.bridge_chars,
         "bridge_floor": recipe.bridge_floor,
-        "screen_threshold": 0,
         "segment_threshold": recipe.segment_threshold,
+        "outline_threshold": recipe.outline_threshold,
+        "sample_threshold": recipe.sample_threshold,
         "calibration": [1.0, 0.0],
         "verdicts": {
             "spam_least_chars": 100,
@@ -318,11 +317,10 @@ def _first_settings(recipe: Recipe) -> dict[str, Any]:
 def _in_memory(
     weights: NDArray[np.float64],
     lookups: Lookups,
-    screen: NDArray[np.int16],
     spun: NDArray[np.int8],
     settings: dict[str, Any],
 ) -> Bundle:
-    return Bundle("unsaved", Path(), {"settings": settings}, pack_lanes(weights), screen, spun, lookups)
+    return Bundle("unsaved", Path(), {"settings": settings}, pack_lanes(weights), spun, lookups)
 
 
 def _decide(
@@ -332,7 +330,7 @@ def _decide(
     heldout: Sequence[LabelledPage],
     report: Report,
 ) -> Bundle:
-    """Choose thresholds on clean documents, then calibration, spun rate and screen."""
+    """Choose thresholds on clean documents, then calibration and the rate of spinning."""
     clean = [LabelledPage(d.id, d.text, (), d.lang, str(Verdict.CLEAN)) for d in sources.threshold]
     thresholds = tune_thresholds(
         bundle, clean, low=recipe.lowest_threshold, loss_budget=recipe.loss_budget, alarm_budget=recipe.alarm_budget
@@ -346,15 +344,9 @@ def _decide(
     threshold = round(highest + recipe.spun_margin, 3)
     bundle = with_settings(bundle, spun={**bundle.settings["spun"], "threshold": threshold})
     report(f"spun threshold {threshold}, calibration {bundle.settings['calibration']}")
-    bundle = choose_screen(bundle, clean, recipe.window_share)
     lost, found = lost_by_screen(bundle, heldout)
-    report(f"screen threshold {bundle.settings['screen_threshold']}: other spans on {lost} of {found} held-out pages")
+    report(f"the screen gives other spans on {lost} of {found} held-out pages with a find")
     return bundle
-
-
-def choose_screen(bundle: Bundle, clean: Sequence[LabelledPage], most_share: float) -> Bundle:
-    """Return the bundle with the screen threshold at which windows let through `most_share` of clean characters."""
-    return with_settings(bundle, screen_threshold=threshold_for_share(bundle.screen, clean, most_share))
 
 
 def lost_by_screen(bundle: Bundle, pages: Sequence[LabelledPage]) -> tuple[int, int]:

@@ -22,6 +22,8 @@ from detector.training.examples import batches_of
 
 #: How far a threshold is raised at a time, in log-odds.
 STEP = 0.25
+#: How many steps at once a threshold may sink again: single documents make the harm rise and fall.
+LOOK_BACK = 3
 
 
 def score_pages(bundle: Bundle, pages: Sequence[LabelledPage]) -> list[ScoredPage]:
@@ -57,21 +59,38 @@ def lost_by_label(pages: Sequence[ScoredPage], decisions: Decisions) -> tuple[ND
 def tune_thresholds(
     bundle: Bundle, pages: Sequence[LabelledPage], *, low: float, loss_budget: float, alarm_budget: float
 ) -> dict[str, float]:
-    """Return the lowest thresholds at which clean pages lose no more than the budgets (shares of characters, pages).
+    """Return low thresholds at which clean pages lose no more than the budgets (shares of characters, pages).
 
-    Every label starts at `low`; the one that does the most harm is raised, until both budgets hold.
+    Every label starts at `low`; the one that does the most harm is raised, until both budgets hold. Then what others
+    were raised for in vain is taken back: the label that can sink furthest sinks, until none can.
     """
     scored = score_pages(bundle, pages)
-    total = max(sum(len(page.shadow) for page in scored), 1)
+    most_chars = loss_budget * max(sum(len(page.shadow) for page in scored), 1)
+    most_alarms = alarm_budget * len(pages)
+
+    def lost(thresholds: dict[str, float]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        return lost_by_label(scored, Decisions.of({**bundle.settings, "thresholds": thresholds}))
+
+    def hold(thresholds: dict[str, float]) -> bool:
+        chars, alarms = lost(thresholds)
+        return bool(chars.sum() <= most_chars and alarms.sum() <= most_alarms)
+
     thresholds = dict.fromkeys(map(str, LANE_LABELS), low)
-    while True:
-        decisions = Decisions.of({**bundle.settings, "thresholds": thresholds})
-        chars, alarms = lost_by_label(scored, decisions)
-        harm = chars / (loss_budget * total) + alarms / (alarm_budget * len(pages))
-        if chars.sum() <= loss_budget * total and alarms.sum() <= alarm_budget * len(pages):
-            return thresholds
-        worst = str(LANE_LABELS[int(harm.argmax())])
+    while not hold(thresholds):
+        chars, alarms = lost(thresholds)
+        worst = str(LANE_LABELS[int((chars / most_chars + alarms / most_alarms).argmax())])
         thresholds[worst] += STEP
+    while True:
+        lower = [
+            {**thresholds, label: thresholds[label] - steps * STEP}
+            for steps in range(LOOK_BACK, 0, -1)
+            for label in thresholds
+            if thresholds[label] - steps * STEP >= low
+        ]
+        found = next(filter(hold, lower), None)
+        if found is None:
+            return thresholds
+        thresholds = found
 
 
 def fit_calibration(results: Sequence[ScanResult], gold: Sequence[LabelledPage]) -> tuple[float, float]:
