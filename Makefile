@@ -11,6 +11,7 @@ export OMP_NUM_THREADS := 1
 ENGINES := scrapy datatrove ray spark datasets dolma
 
 .PHONY: help venv demo test test-browser test-engines soak runs check train evaluate gate floors evasions bench \
+  growth instructions check-instructions \
   bench-html baselines html html-oracles fuzz clean
 
 help:
@@ -26,6 +27,8 @@ help:
 	@echo "make floors    record the figures of the shipped bundle as the gate's floors; they only rise"
 	@echo "make evasions  measure what each evasion costs in recall and in false alarms"
 	@echo "make bench     measure the speed against fastText and others"
+	@echo "make growth    measure how time grows with the size of adversarial pages; fails where it is worse than linear"
+	@echo "make instructions  record how many machine instructions a scan takes (valgrind); make check-instructions compares"
 	@echo "make baselines measure the quality of simple detectors beside ours; writes docs/baselines.md"
 	@echo "make html      measure scanning of HTML on real pages, clean and with blocks of spam put in"
 	@echo "make html-oracles  compare our reading of HTML with two other parsers, on pages and on mutations of them"
@@ -113,6 +116,15 @@ evasions: $(VENV)/.installed
 
 bench: $(VENV)/.installed-bench
 	PYTHONPATH=scripts $(BIN)/python benchmarks/speed.py --least 2
+
+growth: $(VENV)/.installed-dev
+	$(BIN)/python benchmarks/growth.py
+
+instructions: $(VENV)/.installed-dev
+	$(BIN)/python benchmarks/instructions.py --record
+
+check-instructions: $(VENV)/.installed-dev
+	$(BIN)/python benchmarks/instructions.py
 
 test-browser: $(VENV)/.installed-dev
 	DETECTOR_BROWSER=1 $(BIN)/python -m pytest tests/test_html_hidden.py

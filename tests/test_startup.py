@@ -1,4 +1,4 @@
-"""What is imported is only what is needed: sets of modules are compared, no clocks are read (`make bench` reads them)."""
+"""What is imported is only what is needed: sets of modules are compared; the clocks are read by `make bench`."""
 
 from __future__ import annotations
 
