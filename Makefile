@@ -114,7 +114,8 @@ floors: $(VENV)/.installed
 evasions: $(VENV)/.installed
 	$(BIN)/python scripts/measure_evasions.py
 
-# Dolma shuts NumPy 2 out for what its taggers here do not need: they come alone, with what they import.
+# Dolma shuts NumPy 2 out for what its taggers here do not need: they come alone, with what they import. Where that
+# cannot be installed the benchmark says so and goes on without them.
 $(VENV)-taggers/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)-taggers
 	$(VENV)-taggers/bin/python -m pip --disable-pip-version-check install --quiet --no-deps dolma
@@ -127,7 +128,7 @@ $(VENV)-taggers/.installed: pyproject.toml
 PARTS ?= start text html json length pages workers
 bench: $(VENV)/.installed-bench $(VENV)-taggers/.installed
 	$(BIN)/python benchmarks/side_by_side.py --parts $(PARTS)
-	PYTHONPATH=scripts $(BIN)/python benchmarks/speed.py --least 2
+	PYTHONPATH=scripts $(BIN)/python benchmarks/speed.py --least 2 || [ $$? -eq 2 ]  # 2: there is no measuring data
 
 growth: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/growth.py

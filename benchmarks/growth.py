@@ -53,7 +53,7 @@ def brands_in_noise(chars: int) -> str:
 
 def distinct_keywords(chars: int) -> str:
     """Return keywords that are all different, so that none recurs and all must be looked for."""
-    numbered = zip(range(chars // 16 + 1), cycle("银金威葡新"), strict=False)
+    numbered = zip(range(chars // 13 + 1), cycle("银金威葡新"), strict=False)
     return "".join(f"澳门{name}{number}娱乐城|百家乐{number * 7}|" for number, name in numbered)[:chars]
 
 
