@@ -28,7 +28,7 @@ of other machines differ; their ratios hardly do.
 FASTER = """
 ## Where others are faster, and what they do less
 
-- **hyperscan** says which words of a list stand on a page, at several times our speed. It knows no context: a
+- **hyperscan** says which words of a list stand on a page, at many times our speed. It knows no context: a
   casino in the news is a hit, a brand that is not on the list is none, and it gives no edges of what to cut.
 - **zlib** and **json** read every byte in C and judge nothing. They stand here as floors: a pipeline that reads
   JSON lines spends so much time before anybody looks at the text.
@@ -37,8 +37,9 @@ FASTER = """
 - **fastText** is a fixed price a line, whatever stands there. Where half of the pages hold spam we score most of
   the text character by character, and a line classifier that says only "spam" or "not" can be faster: the table
   says how much.
-- The filters of **datatrove** and **dolma** judge whole pages by shares and counts, and drop a good page together
-  with its spam line, or keep both.
+- The rules of **dolma** and **datatrove** for lines (C4's) are faster where much spam has to be scored, and dolma's in
+  most tables. They judge a line by its last character and its words, or a whole page by shares and counts, and drop a
+  good page together with its spam line, or keep both.
 """
 
 
