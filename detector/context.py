@@ -33,8 +33,6 @@ _MOST_HAN_IN_LETTERS = 0.1
 _REPOSITORY = LANE_LABELS.index(Label.REPOSITORY_BOILERPLATE)
 #: A gap in document-site text may be longer where all its lines are short: the most characters of it and of a line.
 _GAP_LINES_CHARS, _GAP_LINE_CHARS = 100, 40
-#: Less than any score.
-_FAR_BELOW = -(1 << 20)
 _SPAM = [lane for lane in range(len(LANE_LABELS)) if lane != _REPOSITORY]
 
 
@@ -238,12 +236,15 @@ def _pages_with_recurring_spam(
     excess = _spam_excess(scores.lanes, decisions)
     found = set()
     for page in _pages_with_weak_spam(excess, scores, decisions) - {*but}:
-        on_page = _laid_on_page(excess, scores, batch, page)
-        weak = _weak_stretches(on_page, decisions)
-        if len(weak) < 2:
-            continue
-        on_page[on_page == _FAR_BELOW] = 0
-        if recurring(batch.shadow(page), weak, on_page):
+        start = int(batch.page_starts[page])
+        on_page = np.zeros(int(batch.page_ends[page]) - start, np.int32)
+        weak: list[Stretch] = []
+        for region in range(*np.searchsorted(scores.regions.page, [page, page + 1]).tolist()):
+            begin, end = int(scores.regions.starts[region]) - start, int(scores.regions.ends[region]) - start
+            first = int(scores.first[region])
+            on_page[begin:end] = excess[first : first + end - begin]
+            weak += [(begin + s, begin + e) for s, e in _weak_stretches(on_page[begin:end], decisions)]
+        if len(weak) > 1 and recurring(batch.shadow(page), weak, on_page):
             found.add(page)
     return found
 
@@ -280,19 +281,6 @@ def _found_in_regions(
         stretches = chain(excess[edges[region] : edges[region + 1]], cost)
         if stretches:
             yield region, stretches
-
-
-def _laid_on_page(
-    excess: NDArray[np.int32], scores: CharacterScores, batch: FoldedBatch, page: int
-) -> NDArray[np.int32]:
-    """Return an entry for every character of a page: its excess, _FAR_BELOW where it was not scored."""
-    start = int(batch.page_starts[page])
-    on_page = np.full(int(batch.page_ends[page]) - start, _FAR_BELOW, np.int32)
-    for region in range(*np.searchsorted(scores.regions.page, [page, page + 1]).tolist()):
-        begin, end = int(scores.regions.starts[region]), int(scores.regions.ends[region])
-        first = int(scores.first[region])
-        on_page[begin - start : end - start] = excess[first : first + end - begin]
-    return on_page
 
 
 def _outside(stretches: Sequence[Stretch], others: Sequence[Stretch]) -> list[Stretch]:

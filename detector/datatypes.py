@@ -50,6 +50,8 @@ CUT_BY_DEFAULT: frozenset[Label] = frozenset(
         Label.PINYIN_NOISE,
     }
 )
+#: Injected spam proper: what document sites and converters leave behind is none.
+SPAM_LABELS = (Label.PORN, Label.GAMBLING, Label.OTHER_SPAM)
 BAD_VERDICTS: frozenset[Verdict] = frozenset({Verdict.SPAM_PAGE, Verdict.SPUN_PAGE})
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.positions import union
+from detector.positions import distinct, union
 
 #: The tables reach to the end of the supplementary ideographic plane; what lies beyond shares the last entry.
 TABLE_SIZE = 0x30001
@@ -126,9 +126,9 @@ class FoldedBatch:
         return np.clip(positions + before - self.text_starts[pages], 0, self.text_chars[pages])
 
     def pages_at(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the pages (sorted, each once) that the positions lie on; one in a gap leads into the next page."""
+        """Return the pages (each once) that the positions (sorted) lie on; one in a gap leads into the next page."""
         inside = np.searchsorted(self.page_ends, positions, side="right")
-        return np.unique(inside[inside < len(self.page_ends)])
+        return distinct(inside[inside < len(self.page_ends)])[0]
 
     def shadow(self, page: int) -> str:
         """Return a page's folded text; its characters count from the page's start."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
-from typing import Final
 
-from detector.datatypes import Label, Reason, Span, probability
+from detector.datatypes import SPAM_LABELS, Label, Reason, Span, probability
 from detector.html_text import (
     Claim,
     Claimed,
@@ -18,9 +17,6 @@ from detector.html_text import (
     real_parts,
     source_ranges,
 )
-
-#: The labels that structure can tell, in the order in which the text model's suspicion numbers them.
-SPAM_LABELS: Final = (Label.PORN, Label.GAMBLING, Label.OTHER_SPAM)
 
 
 def with_blocks(

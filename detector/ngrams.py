@@ -55,14 +55,23 @@ class Place:
     key: int
 
 
+#: A key for each place, in the order of PLACES, drawn once below 2^18 and 2^16. Weights are learned with them.
+# fmt: off
+_KEYS = (
+    166361, 35068, 175630, 107295, 229713, 125602, 14220, 223799, 165618, 168792, 159202, 29276, 22831, 138180,
+    225264, 78768, 247089, 116869, 187293, 130328, 148930, 202434, 223326, 17093, 259505, 188005, 258267, 51239,
+    94297, 110289, 49807, 144057, 224518, 118573, 85702, 247466, 4317, 7753, 58044, 59844, 51295, 8351, 32817, 45354,
+    58765, 56718, 8150, 51441, 12671, 60405, 38948, 35446, 48107, 46860, 56672, 43471,
+)
+# fmt: on
+
+
 def _places() -> tuple[Place, ...]:
-    found = []
-    draw = np.random.Generator(np.random.PCG64(20240607))
-    for shape, orders, bits in ((False, NGRAM_ORDERS, NGRAM_BITS), (True, SHAPE_ORDERS, SHAPE_BITS)):
-        for order in orders:
-            for shift in range(-WINDOW_CHARS, WINDOW_CHARS - order + 2):
-                found.append(Place(shape, order, shift, int(draw.integers(1 << bits))))
-    return tuple(found)
+    kinds = [(False, order) for order in NGRAM_ORDERS] + [(True, order) for order in SHAPE_ORDERS]
+    shifts = [
+        (shape, order, shift) for shape, order in kinds for shift in range(-WINDOW_CHARS, WINDOW_CHARS - order + 2)
+    ]
+    return tuple(Place(*place, key) for place, key in zip(shifts, _KEYS, strict=True))
 
 
 PLACES = _places()

@@ -6,15 +6,26 @@ closed"). An ordinary list counts too, but its entries begin where the one befor
 
 from __future__ import annotations
 
-import regex
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import regex
 
 #: So many numbers must follow one another by ones.
 LEAST_NUMBERS = 3
 #: Share of them that must stand in the middle of a sentence.
 LEAST_SHARE = 0.6
 
-_MARK = regex.compile(r"(?<=\n[ \t\u3000]*)(\d{1,3})[、.．](?=\p{Han}|[。，、；：？！])")
 _SENTENCE_END = frozenset('。！？：；.!?:;…—)）】》”’"')
+
+
+@cache
+def _mark() -> regex.Pattern[str]:
+    """Return the pattern of a page number; `regex` is imported here, since few pages are of document sites."""
+    import regex
+
+    return regex.compile(r"(?<=\n[ \t\u3000]*)(\d{1,3})[、.．](?=\p{Han}|[。，、；：？！])")
 
 
 def cut_in_page_numbers(text: str) -> list[tuple[int, int]]:
@@ -26,7 +37,7 @@ def cut_in_page_numbers(text: str) -> list[tuple[int, int]]:
     """
     best: list[regex.Match[str]] = []
     run: list[regex.Match[str]] = []
-    for mark in _MARK.finditer(text):
+    for mark in _mark().finditer(text):
         number = int(mark.group(1))
         if run and number == int(run[-1].group(1)) + 1:
             run.append(mark)

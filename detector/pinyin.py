@@ -10,13 +10,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import regex
 from numpy.typing import NDArray
 
 from detector.datatypes import Label, Reason, Span, probability
 from detector.folding import HAN, CharClass, FoldedBatch, character_tables, fold_pages
+
+if TYPE_CHECKING:
+    import regex
 
 #: The uncalibrated log-odds of a reading on a page judged noisy: a rule, not a model, decided.
 READING_LOG_ODDS = 6.0
@@ -31,11 +35,28 @@ MOST_POLYPHONE_SHARE = 0.4
 
 _TONED = "āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜńňǹḿ"
 _SYLLABLE = f"(?:zh|ch|sh|[bpmfdtnlgkhjqxrzcsyw])?[a-zü]{{0,3}}[{_TONED}][a-zü]{{0,3}}"
-_READING = regex.compile(
-    rf"(?<=([\p{{Han}}\p{{Co}}?])([\p{{Po}}”’」』]?))[(（]\s?({_SYLLABLE})\s?[)）]", regex.IGNORECASE
-)
-_PLAIN = regex.compile(r"(?<=\p{Han})[(（](?:men|de|le|zi|ma|ge|me|li|tou|shi|bo|guo|bu|ne|ba|zhe)[)）]")
-_TEACHING = regex.compile("拼音|读音|讀音|注音|生字|声母|韵母|聲母|韻母|声调|聲調|多音字|近义词|反义词|词语解释|字词")
+
+
+class _Patterns(NamedTuple):
+    """A toned reading (its base is group 1, the syllable group 3), a toneless one, and words of teaching material."""
+
+    reading: regex.Pattern[str]
+    plain: regex.Pattern[str]
+    teaching: regex.Pattern[str]
+
+
+@cache
+def _patterns() -> _Patterns:
+    """Return the patterns; `regex` is imported here, since most runs of a few pages see no toned letter."""
+    import regex
+
+    return _Patterns(
+        regex.compile(
+            rf"(?<=([\p{{Han}}\p{{Co}}?])([\p{{Po}}”’」』]?))[(（]\s?({_SYLLABLE})\s?[)）]", regex.IGNORECASE
+        ),
+        regex.compile(r"(?<=\p{Han})[(（](?:men|de|le|zi|ma|ge|me|li|tou|shi|bo|guo|bu|ne|ba|zhe)[)）]"),
+        regex.compile("拼音|读音|讀音|注音|生字|声母|韵母|聲母|韻母|声调|聲調|多音字|近义词|反义词|词语解释|字词"),
+    )
 
 
 def pinyin_noise(text: str) -> list[tuple[int, int]]:
@@ -44,11 +65,11 @@ def pinyin_noise(text: str) -> list[tuple[int, int]]:
     >>> pinyin_noise("他去北京(jīng)。")
     []
     """
-    readings = list(_READING.finditer(text))
+    readings = list(_patterns().reading.finditer(text))
     if len(readings) < LEAST_READINGS or not _is_noise(text, readings):
         return []
     spans = [match.span() for match in readings]
-    spans += [match.span() for match in _PLAIN.finditer(text)]
+    spans += [match.span() for match in _patterns().plain.finditer(text)]
     return sorted(spans)
 
 
@@ -61,7 +82,7 @@ def _is_noise(text: str, readings: list[regex.Match[str]]) -> bool:
         for base, count in bases.items()
         if ord(base) < len(classes) and classes[ord(base)] == CharClass.HAN_TRADITIONAL
     )
-    teaching = len(_TEACHING.findall(text))
+    teaching = len(_patterns().teaching.findall(text))
     if teaching * 4 > len(readings):
         return False
     # A converter gives a character one reading; who teaches a character gives it several.

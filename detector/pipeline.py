@@ -6,23 +6,34 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detector.candidates import every_segment, likely_segments
 from detector.context import find_stretches
-from detector.datatypes import CUT_BY_DEFAULT, Page, ScanResult, Span, UsageError, Verdict, parse_labels
+from detector.datatypes import (
+    CUT_BY_DEFAULT,
+    SPAM_LABELS,
+    Page,
+    ScanResult,
+    Span,
+    UsageError,
+    Verdict,
+    parse_labels,
+)
 from detector.folding import FoldedBatch
-from detector.html_spans import SPAM_LABELS, to_source, with_blocks
-from detector.html_text import HtmlText, Suspicion, decode_page, extract, extract_visible
 from detector.model import LANE_LABELS, Bundle, Decisions, load_bundle, whole_scores
 from detector.pinyin import fold_without_readings
 from detector.segmentation import Segments, cut_segments
 from detector.spans import Annotate, spans_of, with_spun
 from detector.spun import is_spun, spun_evidence
 from detector.verdicts import facts_of, judge
+
+# The rooms of HTML are imported where a page of it comes: they take 30 ms, and many scans see none.
+if TYPE_CHECKING:
+    from detector.html_text import HtmlText, Suspicion
 
 #: Pages are scanned in batches of about so many characters; the size changes no result.
 BATCH_CHARS = 1 << 19
@@ -111,6 +122,8 @@ class Detector:
         Of bytes a byte order mark says the encoding, else `encoding` (as a header gives it), the page, or its content.
         For many pages, give ``Page(source, html=True)`` to `scan_many`.
         """
+        from detector.html_text import decode_page
+
         text = source if isinstance(source, str) else decode_page(source, encoding).text
         return next(self.scan_many([Page(text, id, url, html=True)]))
 
@@ -124,6 +137,8 @@ class Detector:
     def _prepared(self, page: Page) -> _Prepared:
         if not page.html:
             return _Prepared(page, page.text)
+        from detector.html_text import extract, extract_visible
+
         html = (extract_visible if self._visible_only else extract)(page.text)
         return _Prepared(page, html.text, html)
 
@@ -146,6 +161,8 @@ class Detector:
             if number in readings:
                 spans = readings[number].restore(spans, explained=annotate is not None)
             elif page.html is not None:
+                from detector.html_spans import with_blocks
+
                 suspicion = self._suspicion(batch, number, segments, whole)
                 spans = with_blocks(page.html, page.page.url, spans, suspicion, explained=annotate is not None)
             yield self._result(page, spans, number in spun, explained=annotate is not None)
@@ -164,6 +181,8 @@ class Detector:
 
     def _suspicion(self, batch: FoldedBatch, number: int, segments: Segments, whole: NDArray[np.float64]) -> Suspicion:
         """Return what the segment model thinks of a page, at the offsets of its text."""
+        from detector.html_text import Suspicion
+
         first, last = (int(at) for at in np.searchsorted(segments.page, [number, number + 1]))
         starts = batch.offsets(segments.starts[first:last], number)
         ends = batch.offsets(segments.ends[first:last], number)
@@ -197,6 +216,8 @@ class Detector:
             if span.score >= self._min_score and (self._labels is None or span.label in self._labels)
         )
         if prepared.html is not None:
+            from detector.html_spans import to_source
+
             kept = to_source(prepared.html, kept, labels)
         return ScanResult(page.id, len(page.text), verdict, kept, page.text, labels)
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import regex
+from detector.datatypes import SPAM_LABELS, Span, Verdict
 
-from detector.datatypes import Label, Span, Verdict
-
-#: Spam proper: text of document sites and pinyin readings never make a page bad.
-_SPAM = frozenset({Label.PORN, Label.GAMBLING, Label.OTHER_SPAM})
 #: Prose: a line with a sentence in it. Lists, menus and headings are no reason to keep a page.
-_PROSE_LINE = regex.compile(r"[^\n]{20,}")
-_SENTENCE_MARK = regex.compile(r"[。！？，、]|[.!?,;:](?=\s|$)|[।؟۔]")
+_PROSE_LINE = re.compile(r"[^\n]{20,}")
+_SENTENCE_MARK = re.compile(r"[。！？，、]|[.!?,;:](?=\s|$)|[।؟۔]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +32,7 @@ class PageFacts:
 
 def facts_of(text: str, spans: Sequence[Span], spun: bool) -> PageFacts:
     """Gather the facts of a page."""
-    spam = [span for span in spans if span.label in _SPAM]
+    spam = [span for span in spans if span.label in SPAM_LABELS]
     if not spam:
         return PageFacts(0, 0, 0, len(spans), spun)
     kept, at = [], 0

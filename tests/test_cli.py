@@ -407,8 +407,8 @@ def test_models_lists_bundles(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_version(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.metadata.version", lambda name: f"1.2.3 of {name}")
-    assert run("--version").stdout == "detector 1.2.3 of spam-span-detector\n"
+    monkeypatch.setattr("detector.cli.__version__", "1.2.3")
+    assert run("--version").stdout == "detector 1.2.3\n"
 
 
 @pytest.mark.parametrize("name", ["scan", "clean", "explain", "train", "evaluate", "models"])
