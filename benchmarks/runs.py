@@ -17,14 +17,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from made_pages import made_pages, write_json_lines, write_parquet, write_text, write_wet
 
-from detector import Detector, Page
+from detector import Detector
 
 FILES = 8
 FORMATS = ("jsonl", "parquet", "wet")
@@ -57,19 +56,17 @@ def main() -> None:
         print("same spans in every format:", len(set(digests.values())) == 1)
 
 
-def make(top: Path, pages: int) -> None:
+def make(top: Path, count: int) -> None:
     """Write the pages in every format: as a file of JSON lines, as files of the others, and as texts."""
     for name in (*FORMATS, "text"):
         (top / name).mkdir()
-    write_json_lines(top / "jsonl" / "pages.jsonl", made_pages(pages))
+    pages = list(made_pages(count))
+    write_json_lines(top / "jsonl" / "pages.jsonl", pages)
     for number in range(FILES):
-        write_parquet(top / "parquet" / f"{number}.parquet", share_of(pages, number))
-        write_wet(top / "wet" / f"{number}.warc.wet.gz", share_of(pages, number))
-    write_text(top / "text", made_pages(pages))
-
-
-def share_of(pages: int, number: int) -> Iterator[Page]:
-    return islice(made_pages(pages), number * pages // FILES, (number + 1) * pages // FILES)
+        share = pages[number * count // FILES : (number + 1) * count // FILES]
+        write_parquet(top / "parquet" / f"{number}.parquet", share)
+        write_wet(top / "wet" / f"{number}.warc.wet.gz", share)
+    write_text(top / "text", pages)
 
 
 def processor_seconds() -> float:

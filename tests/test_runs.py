@@ -272,6 +272,20 @@ def test_files_that_change_or_vanish_are_named(tmp_path: Path) -> None:
     assert "m.jsonl" not in tree(tmp_path / "out")
 
 
+def test_a_line_over_many_stretches_is_named_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from detector.formats import reading
+
+    monkeypatch.setattr(reading, "MAX_PAGE_BYTES", 5000)
+    monkeypatch.setattr(reading, "_PASS_BYTES", 300)
+    (tmp_path / "pages").mkdir()
+    lines = ['{"text": "a"}', json.dumps({"text": "x" * 20_000}), '{"text": "b"}', json.dumps({"text": "y" * 4900})]
+    (tmp_path / "pages" / "a.jsonl").write_text("\n".join(lines * 2))
+    do(settings(tmp_path / "pages"), tmp_path / "run")
+    assert [page["id"] for page in lines_of(tmp_path / "run")] == [f"a.jsonl:{number}" for number in (1, 3, 4, 5, 7, 8)]
+    with closing(open_finished(str(tmp_path / "run"))) as journal:
+        assert [place.rpartition(":")[2] for place, _ in problems_of(journal)] == ["2", "6"]
+
+
 def test_a_page_that_kills_its_worker_is_named(tmp_path: Path) -> None:
     folder = tmp_path / "pages"
     folder.mkdir()
@@ -387,7 +401,7 @@ def parts_done(folder: Path) -> int:
 
 def wait_for_parts(process: subprocess.Popen[bytes], folder: Path, count: int) -> None:
     """Wait until so many parts of a run are done, or the run is."""
-    for _ in range(4000):
+    for _ in range(12_000):
         if parts_done(folder) >= count or process.poll() is not None:
             return
         time.sleep(0.005)

@@ -142,19 +142,19 @@ def json_lines(stream: IO[bytes], lines: Range | None = None) -> Iterator[tuple[
         number, at, end = lines.first_line - 1, lines.start, lines.end
         if at:
             stream.seek(at - 1)
-            at += _pass_line(stream) - 1  # the line that reaches into the range is of the range before
+            at += _pass_line(stream, end - at + 1) - 1  # the line that reaches into it is of the range before
     while (end is None or at < end) and (line := stream.readline(MAX_PAGE_BYTES + 1)):
         number += 1
         at += len(line)
         yield number, line
         if len(line) > MAX_PAGE_BYTES and not line.endswith(b"\n"):
-            at += _pass_line(stream)
+            at += _pass_line(stream, None if end is None else end - at)
 
 
-def _pass_line(stream: IO[bytes]) -> int:
-    """Go behind the end of the line, holding little of it; return by how many bytes."""
+def _pass_line(stream: IO[bytes], most: int | None) -> int:
+    """Go behind the end of the line, holding little of it, or by about `most` bytes; return by how many."""
     passed = 0
-    while piece := stream.readline(_PASS_BYTES):
+    while (most is None or passed < most) and (piece := stream.readline(_PASS_BYTES)):
         passed += len(piece)
         if piece.endswith(b"\n"):
             break
