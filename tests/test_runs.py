@@ -235,7 +235,7 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (tmp_path / "pages" / "a.txt").write_text("a")
     from detector.runs import work
 
-    def refuse(path: str) -> None:
+    def refuse(path: str, **_options: bool) -> None:
         raise PermissionError(errno.EACCES, "Permission denied", path)
 
     monkeypatch.setattr(work, "_Hashed", refuse)
