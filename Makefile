@@ -18,7 +18,7 @@ help:
 	@echo "make test      install into $(VENV) with what development needs; run the checks and the tests"
 	@echo "make test-engines  run the adapters in their engines, each in an environment of its own"
 	@echo "make soak      stop runs at 30 random moments, and see that they go on"
-	@echo "make runs      measure runs over made pages in every format"
+	@echo "make runs      measure runs over PAGES (200000) made pages in every format, or in those of ONLY"
 	@echo "make check     lint, format, types and the order of the rooms"
 	@echo "make train     make the shipped bundle, models/default, again"
 	@echo "make evaluate  print the figures of the shipped bundle over every labelled set"
@@ -93,8 +93,10 @@ test-engines: $(addprefix test-engine-,$(ENGINES))
 soak: $(VENV)/.installed-dev
 	SOAK_MOMENTS=30 $(BIN)/python -m pytest tests/test_runs.py -k killed
 
+PAGES ?= 200000
+ONLY ?= txt,jsonl,jsonl.gz,jsonl.zst,parquet,wet,warc,html,warc-html
 runs: $(VENV)/.installed-dev
-	$(BIN)/python benchmarks/runs.py
+	PYTHONPATH=benchmarks $(BIN)/python benchmarks/runs.py --pages $(PAGES) --only $(ONLY)
 
 train: $(VENV)/.installed
 	$(BIN)/python scripts/retrain.py --from-scratch -o models/default

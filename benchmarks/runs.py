@@ -272,16 +272,23 @@ def digest_of(text: str) -> str:
 
 
 def write_table(path: Path, rows: Iterable[str], what: str) -> None:
-    """Put the table between the marks of a document."""
+    """Put the rows between the marks of a document; those of other formats stay if they were measured likewise."""
     head = (
-        f"{what}; rates are pages a second of processor time, memory is that of the largest process.\n\n"
+        f"{what}. Rates are pages a second of processor time; memory is that of the largest process.\n\n"
         "| format | command | engine | bare | run | of the possible | of the engine | seconds |"
-        " MB, first third | MB, most |\n"
-        "|---|---|---|---|---|---|---|---|---|---|\n"
+        " MB, first third | MB, most |\n|---|---|---|---|---|---|---|---|---|---|\n"
     )
     before, _, rest = path.read_text(encoding="utf-8").partition(MARKS[0])
-    _, _, behind = rest.partition(MARKS[1])
-    path.write_text(before + MARKS[0] + head + "\n".join(rows) + "\n" + MARKS[1] + behind, encoding="utf-8")
+    was, _, behind = rest.partition(MARKS[1])
+    table = {_key(row): row for row in was.splitlines() if was.startswith(head) and _key(row)}
+    table |= {_key(row): row for row in rows}
+    lines = "".join(table[key] + "\n" for name in FORMATS for key in ((name, "scan"), (name, "clean")) if key in table)
+    path.write_text(before + MARKS[0] + head + lines + MARKS[1] + behind, encoding="utf-8")
+
+
+def _key(row: str) -> tuple[str, ...]:
+    cells = tuple(cell.strip() for cell in row.split("|")[1:3])
+    return cells if cells[:1] and cells[0] in FORMATS else ()
 
 
 if __name__ == "__main__":

@@ -40,6 +40,8 @@ from detector.runs.plan import Settings, Task
 #: Files that are not yet whole, and pieces that are not yet joined, lie in a folder of this name in the output folder.
 SCRATCH = ".detector-run"
 _COPY_BYTES = 1 << 20
+#: Of nearly every file nothing is left, and to find that out a small buffer is enough.
+_REST_BYTES = 1 << 14
 NO_SITE = "-"
 #: The host of an address; the standard library's parser takes as long as a tenth of the scan.
 _HOST = re.compile(r"[A-Za-z][\w+.\-]*://(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]*)")
@@ -224,7 +226,7 @@ class _Watched:
                 if self._source.kind is Kind.PARQUET:
                     yield from reader()
                 else:
-                    stream: Any = io.BufferedReader(raw, _COPY_BYTES)
+                    stream: Any = io.BufferedReader(raw, max(1, min(before[0], _COPY_BYTES)))
                     yield from reader(raw=stream, lines=self._lines)
                 if self._lines is None:  # who counts the lines of all stretches hashes the whole
                     raw.rest()
@@ -257,8 +259,7 @@ class _Hashed(io.FileIO):
 
     def rest(self) -> None:
         """Read what nobody has read: of a broken file the digest still is that of all of it."""
-        buffer = bytearray(_COPY_BYTES)
-        while self.readinto(buffer):
+        while self.readinto(bytearray(_REST_BYTES)):
             pass
 
 
