@@ -286,6 +286,37 @@ def test_a_line_over_many_stretches_is_named_once(tmp_path: Path, monkeypatch: p
         assert [place.rpartition(":")[2] for place, _ in problems_of(journal)] == ["2", "6"]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["file", "run"])
+def test_a_line_of_a_gigabyte_is_refused_without_the_memory_for_it(tmp_path: Path, how: str) -> None:
+    folder = tmp_path / "pages"
+    folder.mkdir()
+    first = json.dumps({"text": "x" * 10_000}) + "\n"  # what a file begins with tells whether it is text
+    with (folder / "a.jsonl").open("wb") as file:
+        file.write(first.encode() + b'{"text": "')
+        file.seek(1 << 30, os.SEEK_CUR)  # a hole: it takes no place on the disk
+        file.write(b'"}\n' + first.encode())
+    program = f"""
+import resource, subprocess, sys
+done = subprocess.run({[sys.executable, SCRIPT, "scan", str(folder), "-o"]!r} + sys.argv[1:])
+print(done.returncode, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss >> 10)
+"""
+    out = f"{tmp_path}/run/" if how == "run" else f"{tmp_path}/out.jsonl"
+    done = subprocess.run(
+        [sys.executable, "-c", program, out, *(["--jobs", "2"] if how == "run" else [])],
+        capture_output=True,
+        encoding="utf-8",
+        env={**os.environ, "PART_BYTES": str(32 << 20)},
+        check=True,
+    )
+    code, most_mb = map(int, done.stdout.split())
+    assert (code, most_mb < 400) == (3, True), done
+    assert f"{folder}/a.jsonl:2: the line is longer than 64 MB" in done.stderr
+    written = [tmp_path / "out.jsonl"] if how == "file" else sorted((tmp_path / "run").glob("spans-*"))
+    ids = [json.loads(line)["id"] for path in written for line in path.read_text().splitlines()]
+    assert ids == ["a.jsonl:1", "a.jsonl:3"]
+
+
 def test_a_page_that_kills_its_worker_is_named(tmp_path: Path) -> None:
     folder = tmp_path / "pages"
     folder.mkdir()
@@ -339,6 +370,21 @@ def test_two_processes_do_not_share_a_run(pages: Path, tmp_path: Path) -> None:
         do(settings(pages), tmp_path / "run")
     os.close(handle)
     do(settings(pages), tmp_path / "run")
+
+
+def test_what_is_no_folder_or_no_journal_is_named(pages: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("a")
+    with pytest.raises(UsageError, match=r"cannot write .*/file/run: Not a directory"):
+        do(settings(pages), tmp_path / "file" / "run")
+    (tmp_path / "run").mkdir()
+    for broken in (b"no database at all, though long enough to be one", None):
+        if broken is None:  # one that broke off
+            (tmp_path / "run" / JOURNAL).unlink()
+            do(settings(pages), tmp_path / "run")
+            broken = (tmp_path / "run" / JOURNAL).read_bytes()[:3000]
+        (tmp_path / "run" / JOURNAL).write_bytes(broken)
+        with pytest.raises(UsageError, match=r"is no journal that can be read .* give another folder, or remove it"):
+            do(settings(pages), tmp_path / "run", resume=True)
 
 
 def test_outputs_inside_inputs_are_refused(pages: Path, tmp_path: Path) -> None:

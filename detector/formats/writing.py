@@ -129,9 +129,11 @@ class NewFile:
     def _finish(self, *, keep: bool) -> None:
         if self._sink is not self._raw:
             self._sink.close()
-        if not self._temporary or not keep:
+        if not keep:
             return
-        self._raw.flush()
+        self._raw.flush()  # of a device or pipe too: closing it would not say what it refused
+        if not self._temporary:
+            return
         if self._batch:
             measured = cast(_Measured, self._raw)
             self._batch.take(self._temporary, NewName(self._shown, measured.size, measured.sha256.hexdigest()))
@@ -187,8 +189,14 @@ class Batch:
 
 
 def _behind_link(path: str) -> str:
-    """Return the path of what a link leads to, which is replaced while the link stays; any other path as it is."""
-    return os.path.realpath(path) if os.path.islink(path) else path
+    """Return the path of what a link leads to, which is replaced while the link stays; any other path as it is.
+
+    ``/dev/stdout`` is a link whose end, where it is a pipe, has a name but no path.
+    """
+    if not os.path.islink(path):
+        return path
+    end = os.path.realpath(path)
+    return path if os.path.exists(path) and not os.path.exists(end) else end
 
 
 def _flush(path: str) -> None:
