@@ -20,6 +20,7 @@ def test_filter_and_cutter_with_two_tasks(tmp_path: Path) -> None:
     from datatrove.pipeline.readers import JsonlReader
     from datatrove.pipeline.writers.jsonl import JsonlWriter
 
+    from detector.integrations.columns import spans_as_dicts
     from detector.integrations.datatrove import SpamCutter, SpamFilter
 
     pages = engine_pages(2000)
@@ -56,6 +57,7 @@ def test_filter_and_cutter_with_two_tasks(tmp_path: Path) -> None:
     for name, result in kept.items():
         assert found[name]["text"] == result.clean_text
         assert found[name]["metadata"]["detector_verdict"] == result.verdict
+        assert found[name]["metadata"]["detector_spans"] == spans_as_dicts(result)
     times = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()}
     run()
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()} == times
