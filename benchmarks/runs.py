@@ -111,11 +111,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rows, failed, digests = [], [], dict[bool, set[str]]()
     for name in asked.only.split(","):
         with tempfile.TemporaryDirectory() as top:
-            found, digest = measure(FORMATS[name], pages, Path(top), asked.jobs)
-        for command, measured in found.items():
-            rows.append(measured.row(name, command))
-            print(rows[-1], flush=True)
-            failed += too_slow(name, command, measured)
+            folder, count = Path(top), len(pages)
+            given = prepared(FORMATS[name], pages, folder / "given")
+            for command in ("scan", "clean"):
+                measured = measure(command, FORMATS[name], folder / "given", folder / command, asked.jobs, count)
+                rows.append(measured.row(name, command))
+                print(rows[-1], flush=True)
+                failed += too_slow(name, command, measured)
+            digest = checked(folder, given)
         digests.setdefault(FORMATS[name].html, set()).add(digest)
     failed += ["spans or cleaned texts differ from format to format"] * any(len(each) > 1 for each in digests.values())
     print("\n".join(failed) or "spans and cleaned texts are the same in every format, and those of scan_many")
@@ -133,22 +136,24 @@ def too_slow(name: str, command: str, measured: Measured) -> list[str]:
     return [f"{name} {command}: a share of {share:.2f}, at least {wanted.least} is wanted"]
 
 
-def measure(format_: Format, pages: Sequence[Page], top: Path, jobs: int) -> tuple[dict[str, Measured], str]:
-    """Return what each command took over the format, and the digest of all that it found and wrote."""
-    folder = top / "given"
+def prepared(format_: Format, pages: Sequence[Page], folder: Path) -> Sequence[Page]:
+    """Write the pages in the format and return them as they are there."""
     folder.mkdir()
     given = [making.as_html(page) for page in pages] if format_.html else pages
     write_all(format_, folder, given)
-    count = len(pages)
-    found = {each: measure_run(each, format_, folder, top / each, jobs, count) for each in ("scan", "clean")}
-    spans, texts = spans_by_page(top / "scan"), texts_by_page(top / "clean")
+    return given
+
+
+def checked(folder: Path, given: Sequence[Page]) -> str:
+    """Return the digest of what was found and written; exit where it is not what `scan_many` finds."""
+    spans, texts = spans_by_page(folder / "scan"), texts_by_page(folder / "clean")
     for result in Detector.load().scan_many(given[:SAMPLE]):
         expected = [[span.start, span.end, span.label.value] for span in result.spans]
         if spans[result.id] != expected or texts[result.id] != digest_of(result.clean_text):
-            raise SystemExit(f"{folder}: {result.id} is not as scan_many finds it")
-    if not len(spans) == len(texts) == count:
-        raise SystemExit(f"{folder}: pages are missing in the output")
-    return found, digest_of(json.dumps([sorted(spans.items()), sorted(texts.items())]))
+            raise SystemExit(f"{result.id} is not as scan_many finds it")
+    if not len(spans) == len(texts) == len(given):
+        raise SystemExit("pages are missing in the output")
+    return digest_of(json.dumps([sorted(spans.items()), sorted(texts.items())]))
 
 
 def write_all(format_: Format, folder: Path, pages: Sequence[Page]) -> None:
@@ -161,7 +166,7 @@ def write_all(format_: Format, folder: Path, pages: Sequence[Page]) -> None:
         format_.write(folder / f"{number}{format_.suffix}", share)
 
 
-def measure_run(command: str, format_: Format, folder: Path, out: Path, jobs: int, pages: int) -> Measured:
+def measure(command: str, format_: Format, folder: Path, out: Path, jobs: int, pages: int) -> Measured:
     """Run the command over a folder, between two measurements of the engine and of the bare reading."""
     source = min(folder.iterdir()) if format_.suffix else folder
     engines, bares = [], []
