@@ -433,7 +433,13 @@ def start(command: str, pages: Path, folder: Path, *options: str, slow: bool = T
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         env={**os.environ, "PAGE_SECONDS": "0.003" if slow else "0"},
+        preexec_fn=_hear_interrupts,
     )
+
+
+def _hear_interrupts() -> None:
+    """Undo what a shell does to the jobs in its background: they would not be stopped here either."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def parts_done(folder: Path) -> int:
