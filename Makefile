@@ -10,7 +10,7 @@ export OMP_NUM_THREADS := 1
 
 ENGINES := scrapy datatrove ray spark datasets dolma
 
-.PHONY: help venv demo test test-browser test-engines soak runs check train evaluate gate floors evasions bench \
+.PHONY: help venv demo test test-browser test-engines soak runs workers check train evaluate gate floors evasions bench \
   growth instructions check-instructions \
   bench-html baselines html html-oracles fuzz clean
 
@@ -19,7 +19,8 @@ help:
 	@echo "make test      install into $(VENV) with what development needs; run the checks and the tests"
 	@echo "make test-engines  run the adapters in their engines, each in an environment of its own"
 	@echo "make soak      stop runs at 30 random moments, and see that they go on"
-	@echo "make runs      measure runs over made pages in every format"
+	@echo "make runs      measure runs over PAGES (200000) made pages in every format, or in those of ONLY"
+	@echo "make workers   measure how many times as fast two workers are; needs two idle cores"
 	@echo "make check     lint, format, types and the order of the rooms"
 	@echo "make train     make the shipped bundle, models/default, again"
 	@echo "make evaluate  print the figures of the shipped bundle over every labelled set"
@@ -77,12 +78,14 @@ check: $(VENV)/.installed-dev
 test: check
 	$(BIN)/python -m pytest
 
-# Dolma's mixer is no engine of ours: it is only run on the attribute files that we write. What its other half needs
-# shuts out NumPy 2, so it comes alone.
+# Dolma shuts out NumPy 2 for taggers that are not used here: it comes alone, and with what its command imports.
+DOLMA_NEEDS := anyascii blingfire boto3 fasttext-numpy2 fsspec jsonpath-ng msgspec necessary nltk omegaconf platformdirs \
+  python-dotenv pyyaml requests rich smart-open tokenizers tqdm uniseg zstandard charset-normalizer
+
 $(VENV)-%/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)-$*
 	$(VENV)-$*/bin/python -m pip --disable-pip-version-check install --quiet pytest hypothesis \
-	  --editable '.$(if $(filter dolma,$*),,[$*])'
+	  --editable '.$(if $(filter dolma,$*),,[$*])' $(if $(filter dolma,$*),$(DOLMA_NEEDS))
 	$(if $(filter dolma,$*),$(VENV)-dolma/bin/python -m pip install --quiet --no-deps dolma)
 	@touch $@
 
@@ -94,10 +97,15 @@ test-engine-%: $(VENV)-%/.installed
 test-engines: $(addprefix test-engine-,$(ENGINES))
 
 soak: $(VENV)/.installed-dev
-	SOAK_MOMENTS=30 $(BIN)/python -m pytest tests/test_runs.py -k killed
+	SOAK_MOMENTS=30 $(BIN)/python -m pytest tests/test_runs.py -k 'killed or stop or disk or harmed'
 
+PAGES ?= 200000
+ONLY ?= txt,jsonl,jsonl.gz,jsonl.zst,parquet,wet,warc,html,warc-html
 runs: $(VENV)/.installed-dev
-	$(BIN)/python benchmarks/runs.py
+	PYTHONPATH=benchmarks $(BIN)/python benchmarks/runs.py --pages $(PAGES) --only $(ONLY)
+
+workers: $(VENV)/.installed
+	PYTHONPATH=benchmarks $(BIN)/python benchmarks/workers.py --least 1.7
 
 train: $(VENV)/.installed
 	$(BIN)/python scripts/retrain.py --from-scratch -o models/default

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
+import html
 import io
 import json
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
 from detector.datatypes import Page
+from detector.formats import NewFile
 
 _PIECES = (
     "今天下午，市图书馆举办了一场读书会",
@@ -32,6 +35,22 @@ _SPAM = (
     "slot gacor hari ini | judi online terpercaya | agen bola resmi | togel online",
     "order generic viagra online no prescription, cheap cialis 20mg, buy levitra overnight delivery",
 )
+_LINKS = "".join(f'<li class="menu"><a href="/section/{each}.html">第{each}版</a></li>\n' for each in range(12))
+#: About as much markup as text: less than most sites have, so that what is measured is not skipping it.
+_HTML_HEAD = f"""<!DOCTYPE html>
+<html lang="zh"><head><meta charset="utf-8"><title>NAME</title>
+<link rel="stylesheet" href="/style.css">
+<style>.menu {{ display: inline; margin: 0 1em }} .text {{ color: #222 }}</style>
+<script>window.pages = window.pages || []; window.pages.push({{"name": "NAME", "at": 0}});</script>
+</head><body>
+<nav id="menu"><ul>
+{_LINKS}</ul></nav>
+<main><h1>NAME</h1>
+"""
+_HTML_FOOT = """</main>
+<footer><p><a href="/about.html">关于我们</a> <a href="/contact.html">联系</a></p><!-- end --></footer>
+</body></html>
+"""
 
 
 def made_pages(count: int, *, seed: int = 1, chars: int = 1500, spam_share: float = 0.05) -> Iterator[Page]:
@@ -52,17 +71,24 @@ def made_pages(count: int, *, seed: int = 1, chars: int = 1500, spam_share: floa
         yield Page("".join(sentences), f"page-{number}", f"http://site{number % 97}.example/{number}.html")
 
 
-def write_text(folder: Path, pages: Iterable[Page], *, per_folder: int = 1000) -> None:
-    """Write each page as a text file."""
+def as_html(page: Page) -> Page:
+    """Return a page as a site would serve it: a head, navigation, a paragraph for each line, a footer."""
+    name = html.escape(page.id)
+    paragraphs = "".join(f'<p class="text">{html.escape(line)}</p>\n' for line in page.text.split("\n") if line)
+    return Page(f"{_HTML_HEAD.replace('NAME', name)}{paragraphs}{_HTML_FOOT}", page.id, page.url, html=True)
+
+
+def write_pages(folder: Path, pages: Iterable[Page], suffixes: Sequence[str], *, per_folder: int = 1000) -> None:
+    """Write each page as a file of its own; the suffixes take turns."""
     for number, page in enumerate(pages):
-        path = folder / f"{number // per_folder:04}" / f"{page.id}.txt"
+        path = folder / f"{number // per_folder:04}" / (page.id + suffixes[number % len(suffixes)])
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(page.text.encode())
 
 
 def write_json_lines(path: Path, pages: Iterable[Page]) -> None:
-    """Write the pages as one file of JSON lines."""
-    with path.open("w", encoding="utf-8") as file:
+    """Write the pages as one file of JSON lines, packed as its name says."""
+    with NewFile(str(path)) as file:
         for page in pages:
             line = {"id": page.id, "url": page.url, "text": page.text, "n": 1.5}
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
@@ -80,14 +106,27 @@ def write_parquet(path: Path, pages: Iterable[Page]) -> None:
             writer.write_table(pyarrow.Table.from_pylist(rows, schema))
 
 
-def write_wet(path: Path, pages: Iterable[Page], *, packed: bool = True) -> None:
+def write_wet(path: Path, pages: Iterable[Page]) -> None:
     """Write the pages as a WET file, each record packed by itself."""
-    import gzip
+    _write_records(path, (warc_record(page, "conversion", "text/plain", page.text.encode()) for page in pages))
 
+
+def write_warc(path: Path, pages: Iterable[Page]) -> None:
+    """Write the pages as HTTP responses of a WARC file, each record packed by itself."""
+    _write_records(path, map(_response, pages))
+
+
+def _response(page: Page) -> bytes:
+    media = "text/html" if page.html else "text/plain"
+    body = page.text.encode()
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: {media}; charset=utf-8\r\nContent-Length: {len(body)}\r\n\r\n"
+    return warc_record(page, "response", "application/http; msgtype=response", head.encode() + body)
+
+
+def _write_records(path: Path, records: Iterable[bytes]) -> None:
     with path.open("wb") as file:
-        for page in pages:
-            record = warc_record(page, "conversion", "text/plain", page.text.encode())
-            file.write(gzip.compress(record, 6, mtime=0) if packed else record)
+        for record in records:
+            file.write(gzip.compress(record, 6, mtime=0))
 
 
 def warc_record(page: Page, kind: str, media: str, block: bytes) -> bytes:

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -103,10 +104,10 @@ def test_a_missing_path_is_unreadable(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(path: str) -> list[str]:
+    def refuse(path: str) -> None:
         raise PermissionError(13, "Permission denied", path)
 
-    monkeypatch.setattr(os, "listdir", refuse)
+    monkeypatch.setattr(os, "scandir", refuse)
     assert problems(tmp_path) == [(str(tmp_path), "permission denied")]
 
 
@@ -394,10 +395,17 @@ def test_a_path_that_cannot_be_written(tmp_path: Path) -> None:
             pass
 
 
+def test_a_link_to_a_pipe_is_written_to(tmp_path: Path) -> None:
+    code = "from detector.formats import NewFile\nwith NewFile('/dev/stdout') as file: file.write('a')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (0, b"a"), done.stderr
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
-def test_a_full_disk_is_an_error_that_says_so() -> None:
+@pytest.mark.parametrize("chars", [1, 100_000])
+def test_a_full_disk_is_an_error_that_says_so(chars: int) -> None:
     with pytest.raises(UsageError, match="No space left"), NewFile("/dev/full") as sink:
-        sink.write("x" * 100_000)
+        sink.write("x" * chars)
 
 
 def test_inputs_are_not_overwritten(tmp_path: Path) -> None:

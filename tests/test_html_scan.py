@@ -240,6 +240,24 @@ def test_cutting_bytes_is_cutting_text(encoding: str) -> None:
     assert cut.text == text[:3] + text[9:20_000] + text[20_001:]
 
 
+@given(
+    st.text("aé好\u3000ー한Ђ𠀀\ufffd\n", max_size=60),
+    st.sampled_from(["utf-8", "gb18030", "big5hkscs", "cp932", "cp949"]),
+    st.lists(st.integers(0, 60), max_size=6),
+    st.sampled_from([b"", b"\xff", b"\x81"]),
+)
+def test_cut_bytes_are_those_of_the_characters(text: str, encoding: str, edges: list[int], broken: bytes) -> None:
+    data = text.encode(encoding, "ignore")
+    known = data.decode(encoding)
+    decoded = decode_page(data + broken, encoding)  # what is broken behind them changes nothing before
+    places = sorted({min(edge, len(known)) for edge in edges})
+    ranges = list(zip(places[::2], places[1::2], strict=False))
+    kept = known
+    for start, end in reversed(ranges):
+        kept = kept[:start] + kept[end:]
+    assert decoded.cut(ranges) == kept.encode(encoding) + broken
+
+
 @pytest.mark.parametrize(
     ("name", "codec"), [("GB2312", "gb18030"), ("utf8", "utf-8"), ("rot13", None), ("zip", None), ("x\0", None)]
 )

@@ -108,6 +108,21 @@ def test_a_packed_file_with_a_broken_middle_is_named(tmp_path: Path, suffix: str
     assert any(isinstance(each, Unreadable) for each in read(path))
 
 
+def test_members_of_a_gzip_file_are_read_one_behind_the_other(tmp_path: Path) -> None:
+    draw = random.Random(7)
+    lines = [json.dumps({"text": draw.randbytes(draw.choice((3, 400_000))).hex()}) + "\n" for _ in range(6)]
+    members = [gzip.compress(line.encode()) for line in lines]
+    path = tmp_path / "a.jsonl.gz"
+    padding = b"\0" * 70_000  # tapes have blocks of one size
+    path.write_bytes(padding.join(members) + padding)
+    assert [page.text for page in pages(path)] == [json.loads(line)["text"] for line in lines]
+    path.write_bytes(b"".join(members) + b"what is no member")
+    assert len(pages(path)) == 6
+    assert reason(path).startswith("is no gzip file that can be unpacked: ")
+    path.write_bytes(b"".join(members)[:-3])
+    assert reason(path) == "breaks off: the end of the gzip file is missing"
+
+
 # Encodings
 
 

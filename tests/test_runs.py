@@ -235,7 +235,7 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (tmp_path / "pages" / "a.txt").write_text("a")
     from detector.runs import work
 
-    def refuse(path: str) -> None:
+    def refuse(path: str, **_options: bool) -> None:
         raise PermissionError(errno.EACCES, "Permission denied", path)
 
     monkeypatch.setattr(work, "_Hashed", refuse)
@@ -270,6 +270,51 @@ def test_files_that_change_or_vanish_are_named(tmp_path: Path) -> None:
     assert named["z.txt"] == "no such file or directory"
     assert named["m.jsonl"].startswith("changed ")
     assert "m.jsonl" not in tree(tmp_path / "out")
+
+
+def test_a_line_over_many_stretches_is_named_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from detector.formats import reading
+
+    monkeypatch.setattr(reading, "MAX_PAGE_BYTES", 5000)
+    monkeypatch.setattr(reading, "_PASS_BYTES", 300)
+    (tmp_path / "pages").mkdir()
+    lines = ['{"text": "a"}', json.dumps({"text": "x" * 20_000}), '{"text": "b"}', json.dumps({"text": "y" * 4900})]
+    (tmp_path / "pages" / "a.jsonl").write_text("\n".join(lines * 2))
+    do(settings(tmp_path / "pages"), tmp_path / "run")
+    assert [page["id"] for page in lines_of(tmp_path / "run")] == [f"a.jsonl:{number}" for number in (1, 3, 4, 5, 7, 8)]
+    with closing(open_finished(str(tmp_path / "run"))) as journal:
+        assert [place.rpartition(":")[2] for place, _ in problems_of(journal)] == ["2", "6"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["file", "run"])
+def test_a_line_of_a_gigabyte_is_refused_without_the_memory_for_it(tmp_path: Path, how: str) -> None:
+    folder = tmp_path / "pages"
+    folder.mkdir()
+    first = json.dumps({"text": "x" * 10_000}) + "\n"  # what a file begins with tells whether it is text
+    with (folder / "a.jsonl").open("wb") as file:
+        file.write(first.encode() + b'{"text": "')
+        file.seek(1 << 30, os.SEEK_CUR)  # a hole: it takes no place on the disk
+        file.write(b'"}\n' + first.encode())
+    program = f"""
+import resource, subprocess, sys
+done = subprocess.run({[sys.executable, SCRIPT, "scan", str(folder), "-o"]!r} + sys.argv[1:])
+print(done.returncode, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss >> 10)
+"""
+    out = f"{tmp_path}/run/" if how == "run" else f"{tmp_path}/out.jsonl"
+    done = subprocess.run(
+        [sys.executable, "-c", program, out, *(["--jobs", "2"] if how == "run" else [])],
+        capture_output=True,
+        encoding="utf-8",
+        env={**os.environ, "PART_BYTES": str(32 << 20)},
+        check=True,
+    )
+    code, most_mb = map(int, done.stdout.split())
+    assert (code, most_mb < 400) == (3, True), done
+    assert f"{folder}/a.jsonl:2: the line is longer than 64 MB" in done.stderr
+    written = [tmp_path / "out.jsonl"] if how == "file" else sorted((tmp_path / "run").glob("spans-*"))
+    ids = [json.loads(line)["id"] for path in written for line in path.read_text().splitlines()]
+    assert ids == ["a.jsonl:1", "a.jsonl:3"]
 
 
 def test_a_page_that_kills_its_worker_is_named(tmp_path: Path) -> None:
@@ -327,6 +372,21 @@ def test_two_processes_do_not_share_a_run(pages: Path, tmp_path: Path) -> None:
     do(settings(pages), tmp_path / "run")
 
 
+def test_what_is_no_folder_or_no_journal_is_named(pages: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("a")
+    with pytest.raises(UsageError, match=r"cannot write .*/file/run: Not a directory"):
+        do(settings(pages), tmp_path / "file" / "run")
+    (tmp_path / "run").mkdir()
+    for broken in (b"no database at all, though long enough to be one", None):
+        if broken is None:  # one that broke off
+            (tmp_path / "run" / JOURNAL).unlink()
+            do(settings(pages), tmp_path / "run")
+            broken = (tmp_path / "run" / JOURNAL).read_bytes()[:3000]
+        (tmp_path / "run" / JOURNAL).write_bytes(broken)
+        with pytest.raises(UsageError, match=r"is no journal that can be read .* give another folder, or remove it"):
+            do(settings(pages), tmp_path / "run", resume=True)
+
+
 def test_outputs_inside_inputs_are_refused(pages: Path, tmp_path: Path) -> None:
     before = tree(pages)
     with pytest.raises(UsageError, match="inside the input folder"):
@@ -373,7 +433,13 @@ def start(command: str, pages: Path, folder: Path, *options: str, slow: bool = T
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         env={**os.environ, "PAGE_SECONDS": "0.003" if slow else "0"},
+        preexec_fn=_hear_interrupts,
     )
+
+
+def _hear_interrupts() -> None:
+    """Undo what a shell does to the jobs in its background: they would not be stopped here either."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def parts_done(folder: Path) -> int:
@@ -387,7 +453,7 @@ def parts_done(folder: Path) -> int:
 
 def wait_for_parts(process: subprocess.Popen[bytes], folder: Path, count: int) -> None:
     """Wait until so many parts of a run are done, or the run is."""
-    for _ in range(4000):
+    for _ in range(12_000):
         if parts_done(folder) >= count or process.poll() is not None:
             return
         time.sleep(0.005)

@@ -24,7 +24,7 @@ from detector.formats.sources import STDIN, Kind, Skipped, Source, Unreadable, r
 #: A page longer than this is refused: real pages stay below 10 MB, and a file without line ends must not fill memory.
 MAX_PAGE_BYTES = 64 << 20
 _HEAD_BYTES = 8192
-#: What is too long is passed over in pieces of this size.
+#: Files are read, and what is too long is passed over, in pieces of this size.
 _PASS_BYTES = 1 << 20
 _BOM = b"\xef\xbb\xbf"
 _DEFAULT_FIELDS = Fields()
@@ -98,7 +98,7 @@ def open_bytes(path: str, raw: IO[bytes] | None = None) -> Iterator[IO[bytes]]:
 
 def _read_page(source: Source, stream: IO[bytes], fields: Fields) -> Record | Unreadable:
     """Return the one page of a file of text or HTML; an empty file is an empty page."""
-    data = stream.read(MAX_PAGE_BYTES + 1)
+    data = _read_at_most(stream, MAX_PAGE_BYTES + 1)
     if len(data) > MAX_PAGE_BYTES:
         return Unreadable(source.path, _too_long("the page"))
     if source.kind is Kind.HTML:
@@ -106,6 +106,18 @@ def _read_page(source: Source, stream: IO[bytes], fields: Fields) -> Record | Un
     else:
         decoded = decode_page(data, said_by_user=fields.encoding)
     return Record(source, Page(decoded.text, source.id, html=source.kind is Kind.HTML), decoded=decoded)
+
+
+def _read_at_most(stream: IO[bytes], limit: int) -> bytes:
+    """Return all that a stream holds, at most so many bytes; memory is asked for as it is needed."""
+    data = stream.read(min(limit, _PASS_BYTES))
+    if len(data) < _PASS_BYTES:
+        return data
+    pieces, left = [data], limit - len(data)
+    while left and (piece := stream.read(min(left, _PASS_BYTES))):
+        pieces.append(piece)
+        left -= len(piece)
+    return b"".join(pieces)
 
 
 def _read_json_lines(
@@ -132,7 +144,7 @@ def _read_json_lines(
         except ValueError as error:
             yield Unreadable(f"{source.path}:{number}", str(error), whole=False)
             continue
-        yield Record(source, page, number, raw, bom, encoding, b"" if encoding == "utf-8" else line)
+        yield Record(source, page, number, raw, bom, encoding, line)
 
 
 def json_lines(stream: IO[bytes], lines: Range | None = None) -> Iterator[tuple[int, bytes]]:
@@ -142,19 +154,19 @@ def json_lines(stream: IO[bytes], lines: Range | None = None) -> Iterator[tuple[
         number, at, end = lines.first_line - 1, lines.start, lines.end
         if at:
             stream.seek(at - 1)
-            at += _pass_line(stream) - 1  # the line that reaches into the range is of the range before
+            at += _pass_line(stream, end - at + 1) - 1  # the line that reaches into it is of the range before
     while (end is None or at < end) and (line := stream.readline(MAX_PAGE_BYTES + 1)):
         number += 1
         at += len(line)
         yield number, line
         if len(line) > MAX_PAGE_BYTES and not line.endswith(b"\n"):
-            at += _pass_line(stream)
+            at += _pass_line(stream, None if end is None else end - at)
 
 
-def _pass_line(stream: IO[bytes]) -> int:
-    """Go behind the end of the line, holding little of it; return by how many bytes."""
+def _pass_line(stream: IO[bytes], most: int | None) -> int:
+    """Go behind the end of the line, holding little of it, or by about `most` bytes; return by how many."""
     passed = 0
-    while piece := stream.readline(_PASS_BYTES):
+    while (most is None or passed < most) and (piece := stream.readline(_PASS_BYTES)):
         passed += len(piece)
         if piece.endswith(b"\n"):
             break

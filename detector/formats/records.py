@@ -29,7 +29,7 @@ class Record:
     """A page and where it stood: its source, and its line, row or record there (from 1; 0 where the file is one page).
 
     ``raw`` is the line of JSON lines as it was, its end included; ``bom`` tells that a byte order mark stood before it,
-    ``data`` holds its bytes where they are not UTF-8. ``decoded`` has the bytes of a page that is a file or a body of
+    ``data`` are its bytes with that mark. ``decoded`` has the bytes of a page that is a file or a body of
     its own, ``handle`` what the format's writer needs.
     """
 

@@ -68,11 +68,11 @@ class LinesRewriter(TextRewriter):
         self._text_field = text_field
 
     def page(self, record: Record, result: ScanResult) -> None:
-        if not result.cut_spans:
-            line = record.data or record.raw.encode()
-        else:
+        line = record.data
+        if result.cut_spans:
             line = replace_text(record.raw, self._text_field, result.clean_text).encode(record.encoding)
-        self._sink.write((_BOM.encode() if record.bom else b"") + line)
+            line = _BOM.encode() + line if record.bom else line
+        self._sink.write(line)
 
 
 def cleaned_bytes(record: Record, result: ScanResult) -> bytes:

@@ -122,28 +122,28 @@ def _named(path: str) -> Source | Unreadable:
 
 
 def _walk(top: str) -> Iterator[Source | Unreadable | Skipped]:
-    waiting = [top]  # a stack, so that no depth of folders is too deep
+    waiting: list[tuple[str, str, os.DirEntry[str] | None]] = [(top, "", None)]  # a stack: no depth is too deep
     while waiting:
-        path = waiting.pop()
-        if path == top or (os.path.isdir(path) and not os.path.islink(path)):
+        path, below, entry = waiting.pop()
+        if entry is None or entry.is_dir(follow_symlinks=False):
             try:
-                names = sorted(os.listdir(path), reverse=True)
+                with os.scandir(path) as listed:
+                    entries = sorted(listed, key=lambda each: each.name, reverse=True)
             except OSError as error:
                 yield Unreadable(path, reason_of(error))
-            else:
-                waiting += [os.path.join(path, name) for name in names]
-            continue
-        kind = kind_of(path)
-        if kind is None or not _may_be_file(path):
+                continue
+            inside = f"{below}/" if below else ""
+            waiting += [(each.path, inside + each.name, each) for each in entries]
+        elif (kind := kind_of(entry.name)) is None or not _may_be_file(entry):
             yield Skipped(path)
         else:
-            yield Source(path, os.path.relpath(path, top).replace(os.sep, "/"), kind)
+            yield Source(path, below, kind)
 
 
-def _may_be_file(path: str) -> bool:
-    """Tell whether the path is a regular file; a dangling link counts, so that reading it says what is wrong."""
+def _may_be_file(entry: os.DirEntry[str]) -> bool:
+    """Tell whether it is a regular file; a dangling link counts, so that reading it says what is wrong."""
     try:
-        return stat.S_ISREG(os.stat(path).st_mode)
+        return stat.S_ISREG(entry.stat().st_mode) if entry.is_symlink() else entry.is_file()
     except OSError:
         return True
 

@@ -38,8 +38,8 @@ def read_warc(source: Source, stream: IO[bytes], fields: Fields, *, keep: bool, 
         from fastwarc.warc import ArchiveIterator, WarcRecordType
     except ImportError:
         raise missing_extra("WARC", "io") from None
-    wanted = WarcRecordType.conversion | WarcRecordType.response
-    kinds = WarcRecordType.any_type if keep else wanted
+    wanted = int(WarcRecordType.conversion | WarcRecordType.response)
+    kinds = int(WarcRecordType.any_type) if keep else wanted
     number = 0
     watched: Any = _Watched(stream)  # fastwarc asks for no more of it than read() and tell()
     archive = ArchiveIterator(
@@ -50,18 +50,22 @@ def read_warc(source: Source, stream: IO[bytes], fields: Fields, *, keep: bool, 
     )
     for record in _records(archive):
         number += 1
-        if "Content-Length" not in record.headers:
+        headers = {name.lower(): value for name, value in record.headers.items()}
+        if "content-length" not in headers:
             raise InputError(f"record {number} does not say how long it is")
-        if not int(record.record_type) & int(kinds):
+        kind = int(record.record_type)
+        if not kind & kinds:
             _check_whole(record, record.consume(), number)
-        elif not int(record.record_type) & int(wanted):
+        elif not kind & wanted:
             yield _passed(record, number)
         elif record.content_length > limit_bytes:
             reason = f"the record is longer than {limit_bytes >> 20} MB, the most that is read as one page"
             yield Unreadable(f"{source.path}:{number}", reason, whole=False)
             _check_whole(record, record.consume(), number)
         else:
-            yield from _read_page(source, record, fields, number, keep=keep)
+            found = _read_page(source, record, headers, fields, number, keep=keep)
+            if found is not None:
+                yield found
     if watched.tail not in (b"", _RECORD_END):
         raise InputError(f"breaks off behind record {number}" if number else "is no WARC file")
 
@@ -110,37 +114,37 @@ def _passed(record: Any, number: int) -> Passed:
     return Passed(lambda sink: sink.write(written), len(written))
 
 
-def _read_page(source: Source, record: Any, fields: Fields, number: int, *, keep: bool) -> Iterator[Read]:
-    """Yield the page of a record that may hold one, or what else becomes of it."""
+def _read_page(
+    source: Source, record: Any, headers: dict[str, str], fields: Fields, number: int, *, keep: bool
+) -> Read | None:
+    """Return the page of a record that may hold one, or what else becomes of it."""
     block = record.reader.read()
     _check_whole(record, len(block), number)
-    headers = record.headers
-    head, payload, media, charset = _content(record, block)
+    head, payload, media, charset = _content(record, headers, block)
     is_html = media in markup.MEDIA_TYPES
     if media != _TEXT_TYPE and not is_html:
-        if keep:
-            written = _written(record, block)
-            yield Passed(lambda sink: sink.write(written), len(written))
-        return
+        if not keep:
+            return None
+        written = _written(record, block)
+        return Passed(lambda sink: sink.write(written), len(written))
     try:
         if is_html:
             decoded = markup.decode_markup(payload, said_by_user=fields.encoding, said_by_server=charset)
         else:
             decoded = decode_page(payload, said_by_user=fields.encoding, said_by_page=charset)
     except InputError as error:
-        yield Unreadable(f"{source.path}:{number}", str(error), whole=False)
-        return
-    name = str(headers.get("WARC-Record-ID") or "").strip("<>") or f"{source.id}:{number}"
-    page = Page(decoded.text, name, headers.get("WARC-Target-URI"), html=is_html)
+        return Unreadable(f"{source.path}:{number}", str(error), whole=False)
+    name = headers.get("warc-record-id", "").strip("<>") or f"{source.id}:{number}"
+    page = Page(decoded.text, name, headers.get("warc-target-uri"), html=is_html)
     handle = _Kept(_head_of(record), head, block) if keep else None
-    yield Record(source, page, number, handle=handle, decoded=decoded)
+    return Record(source, page, number, handle=handle, decoded=decoded)
 
 
-def _content(record: Any, block: bytes) -> tuple[bytes, bytes, str, str | None]:
+def _content(record: Any, headers: dict[str, str], block: bytes) -> tuple[bytes, bytes, str, str | None]:
     """Return a block's HTTP head ("" in a WET file), the bytes of its page, their media type and declared encoding."""
     if not record.is_http:
-        media, _, rest = str(record.headers.get("Content-Type") or "").partition(";")
-        return b"", block, media.strip().lower(), _charset(rest)
+        media, _, rest = headers.get("content-type", "").partition(";")
+        return b"", block, media.strip().lower(), _charset(rest) if rest else None
     head, blank, body = block.partition(b"\r\n\r\n")
     lines = _http_headers(head)
     media, _, rest = lines.get("content-type", "").partition(";")
@@ -188,9 +192,8 @@ class _Kept:
 
 def _head_of(record: Any) -> bytes:
     """Return the lines above a record's block, as fastwarc read them; the blank line is not one of them."""
-    lines = [f"{name}: {value}".encode("utf-8", "surrogateescape") for name, value in record.headers.items()]
-    status = str(record.headers.status_line).encode()
-    return b"\r\n".join([status, *lines])
+    lines = [str(record.headers.status_line), *(f"{name}: {value}" for name, value in record.headers.items())]
+    return "\r\n".join(lines).encode("utf-8", "surrogateescape")
 
 
 def _written(record: Any, block: bytes) -> bytes:

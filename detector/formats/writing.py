@@ -7,6 +7,7 @@ import json
 import os
 import re
 import secrets
+import stat
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
@@ -21,6 +22,8 @@ from detector.formats.sources import STDIN
 STDOUT = "-"
 #: Files are flushed side by side: a disk takes many flushes nearly as fast as one.
 _FLUSH_THREADS = 16
+#: What is written is hashed and handed to the system in blocks of about this size.
+_BLOCK_BYTES = 1 << 18
 _PLAIN_JSON = json.JSONEncoder(ensure_ascii=False).encode
 _JSON_BLANKS = re.compile(r"[ \t\n\r]*")
 
@@ -37,7 +40,7 @@ class NewFile:
     def __init__(self, path: str, *, as_is: bool = False, batch: Batch | None = None) -> None:
         self._shown = path
         self._as_is, self._batch = as_is, batch
-        self._target = path if path == STDOUT else os.path.realpath(path)  # a link stays, its file is replaced
+        self._target = _behind_link(path)
         self._temporary: str | None = None
         self._discarded = False
 
@@ -105,25 +108,32 @@ class NewFile:
             os.unlink(self._temporary)
 
     def _open(self) -> IO[bytes]:
-        if os.path.exists(self._target) and not os.path.isfile(self._target) and not os.path.isdir(self._target):
-            return open(self._target, "wb")
         folder, name = os.path.split(self._target)
-        os.makedirs(folder, exist_ok=True)
-        if os.path.isdir(self._target):
-            raise IsADirectoryError(0, "it is a folder; give the name of a file")
+        try:
+            mode = os.stat(self._target).st_mode
+        except OSError:  # it is not there, or what is wrong with it is said below
+            os.makedirs(folder or os.curdir, exist_ok=True)
+        else:
+            if stat.S_ISDIR(mode):
+                raise IsADirectoryError(0, "it is a folder; give the name of a file")
+            if not stat.S_ISREG(mode):
+                return open(self._target, "wb")
         # The name is kept short, and its suffix is one that no walk takes for a page.
         self._temporary = os.path.join(
             self._batch.scratch if self._batch else folder, f".{name[:40]}.{secrets.token_hex(6)}.tmp"
         )
-        raw = open(self._temporary, "xb")  # noqa: SIM115  # the `with` around this closes it
-        return cast(IO[bytes], _Measured(raw)) if self._batch else raw
+        if self._batch:
+            return cast(IO[bytes], _Measured(self._temporary))
+        return open(self._temporary, "xb")
 
     def _finish(self, *, keep: bool) -> None:
         if self._sink is not self._raw:
             self._sink.close()
-        if not self._temporary or not keep:
+        if not keep:
             return
-        self._raw.flush()
+        self._raw.flush()  # of a device or pipe too: closing it would not say what it refused
+        if not self._temporary:
+            return
         if self._batch:
             measured = cast(_Measured, self._raw)
             self._batch.take(self._temporary, NewName(self._shown, measured.size, measured.sha256.hexdigest()))
@@ -170,12 +180,23 @@ class Batch:
                 for temporary, _ in self._waiting:
                     _flush(temporary)
             for temporary, new in self._waiting:
-                os.replace(temporary, os.path.realpath(new.path))
+                os.replace(temporary, _behind_link(new.path))
         except OSError as error:
             raise UsageError(f"cannot write {error.filename or self.scratch}: {error.strerror or error}") from error
         settled = tuple(new for _, new in self._waiting)
         self._waiting = []
         return settled
+
+
+def _behind_link(path: str) -> str:
+    """Return the path of what a link leads to, which is replaced while the link stays; any other path as it is.
+
+    ``/dev/stdout`` is a link whose end, where it is a pipe, has a name but no path.
+    """
+    if not os.path.islink(path):
+        return path
+    end = os.path.realpath(path)
+    return path if os.path.exists(path) and not os.path.exists(end) else end
 
 
 def _flush(path: str) -> None:
@@ -187,17 +208,29 @@ def _flush(path: str) -> None:
 
 
 class _Measured:
-    """An open file that counts and hashes what is written to it."""
+    """A new file that counts and hashes what is written to it, in large blocks: lines are many."""
 
-    def __init__(self, raw: IO[bytes]) -> None:
-        self._raw = raw
+    def __init__(self, path: str) -> None:
+        self._raw = open(path, "xb", buffering=0)  # noqa: SIM115  # whoever writes to it closes it
         self.size, self.sha256 = 0, hashlib.sha256()
-        self.flush, self.fileno, self.close = raw.flush, raw.fileno, raw.close
+        self._held: list[bytes] = []
+        self._held_bytes = 0
+        self.fileno, self.close = self._raw.fileno, self._raw.close
 
     def write(self, data: bytes) -> int:
-        self.size += len(data)
-        self.sha256.update(data)
-        return self._raw.write(data)
+        self._held.append(bytes(data))
+        self._held_bytes += len(data)
+        if self._held_bytes >= _BLOCK_BYTES:
+            self.flush()
+        return len(data)
+
+    def flush(self) -> None:
+        block = memoryview(b"".join(self._held))
+        self._held, self._held_bytes = [], 0
+        self.sha256.update(block)
+        self.size += len(block)
+        while block:  # the system may take less than it is given
+            block = block[self._raw.write(block) :]
 
 
 class Inputs:

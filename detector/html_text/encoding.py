@@ -6,6 +6,7 @@ import codecs
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from detector.datatypes import UsageError
@@ -72,7 +73,25 @@ class Decoded:
         return b"".join([*kept, self.data[last:]])
 
     def _byte_offsets(self, edges: list[int]) -> list[int]:
-        """Return where in the bytes the characters at sorted offsets start."""
+        """Return where in the bytes the characters at sorted offsets start.
+
+        Where the text, written again, is what stands there, its length says it; nearly always.
+        """
+        found: list[int] = []
+        at, chars = self.bom_bytes, 0
+        for edge in edges:
+            try:
+                piece = self.text[chars:edge].encode(self.encoding)
+            except UnicodeEncodeError:
+                return self._stepped_offsets(edges)
+            if not self.data.startswith(piece, at):
+                return self._stepped_offsets(edges)
+            at, chars = at + len(piece), edge
+            found.append(at)
+        return found
+
+    def _stepped_offsets(self, edges: list[int]) -> list[int]:
+        """Return the same from reading the bytes again, one by one where an edge is near."""
         decoder = codecs.getincrementaldecoder(self.encoding)("replace")
         found: list[int] = []
         at, chars = self.bom_bytes, 0
@@ -133,6 +152,7 @@ def decode_page(data: bytes, encoding: str | None = None) -> Decoded:
     return Decoded(data.decode(declared, "replace"), declared, 0, data)
 
 
+@lru_cache(maxsize=256)
 def known_encoding(name: str) -> str | None:
     """Return the codec that a name in a header or a page stands for, None where there is none for text."""
     wanted = name.strip().strip("\"'").lower()

@@ -308,8 +308,13 @@ class Journal:
             yield
         except sqlite3.IntegrityError as error:
             raise UsageError("two inputs would be written to the same file; give one folder at a time") from error
-        except sqlite3.Error as error:
+        except sqlite3.OperationalError as error:
             raise UsageError(f"cannot write {self._path}: {error}; the run goes on with --resume") from error
+        except sqlite3.DatabaseError as error:
+            raise UsageError(
+                f"{self._path} is no journal that can be read ({error}); give another folder,"
+                " or remove it to begin anew"
+            ) from error
 
 
 def open_finished(folder: str) -> Journal:

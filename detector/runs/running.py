@@ -48,7 +48,10 @@ def run(
     """
     with ExitStack() as stack:
         stack.enter_context(_told_to_end())
-        os.makedirs(folder, exist_ok=True)
+        try:
+            os.makedirs(folder, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"cannot write {folder}: {error.strerror or error}") from error
         stack.enter_context(_alone(folder))
         journal = _open_journal(settings, folder, resume=resume)
         try:
@@ -62,11 +65,11 @@ def run(
             _work(journal, worker, jobs, progress)
             shutil.rmtree(scratch_of(folder), ignore_errors=True)
             journal.put_fact("finished", True)
-        except OSError as error:
-            raise UsageError(f"cannot write {folder}: {error.strerror or error}; go on with --resume") from error
-        except BaseException:
+        except BaseException as error:
             with suppress(UsageError):
                 journal.close()
+            if isinstance(error, OSError):
+                raise UsageError(f"cannot write {folder}: {error.strerror or error}; go on with --resume") from error
             raise
         return journal
 

@@ -7,7 +7,7 @@ import io
 import os
 import re
 import shutil
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -40,6 +40,8 @@ from detector.runs.plan import Settings, Task
 #: Files that are not yet whole, and pieces that are not yet joined, lie in a folder of this name in the output folder.
 SCRATCH = ".detector-run"
 _COPY_BYTES = 1 << 20
+#: Of nearly every file nothing is left, and to find that out a small buffer is enough.
+_REST_BYTES = 1 << 14
 NO_SITE = "-"
 #: The host of an address; the standard library's parser takes as long as a tenth of the scan.
 _HOST = re.compile(r"[A-Za-z][\w+.\-]*://(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]*)")
@@ -80,14 +82,14 @@ class _Doing:
         self._worker, self._task = worker, task
         self._settings = worker.settings
         self._numbers = {each.source: each.number for each in task.inputs}
-        self._figures: dict[int, Figures] = {}
+        # Counted for every page, so in plain lists: pages, characters, spans, bad pages; and how many, characters.
+        self._figures: defaultdict[int, list[int]] = defaultdict(lambda: [0] * 4)
+        self._tallies: defaultdict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0] * 2)
         self._read: dict[int, tuple[int, str | None]] = {}
         self._errors: dict[int, str] = {}
         self._problems: list[Problem] = []
         self._dropped: list[tuple[int, str, str]] = []
         self._batch = Batch(scratch_of(worker.folder))
-        self._tallies: Counter[tuple[str, str, str]] = Counter()
-        self._chars: Counter[tuple[str, str, str]] = Counter()
 
     def done(self) -> PartDone:
         if self._settings.command == "clean":
@@ -97,7 +99,7 @@ class _Doing:
                 self._scan([each.source], self._target_of(each.source))
         else:
             self._scan([each.source for each in self._task.inputs], shard_of(self._task.part, self._settings.format))
-        tallies = ((*key, number, self._chars[key]) for key, number in sorted(self._tallies.items()))
+        tallies = ((*key, number, chars) for key, (number, chars) in sorted(self._tallies.items()))
         return PartDone(
             self._task.part,
             tuple(self._input_done(each.number) for each in self._task.inputs),
@@ -109,7 +111,7 @@ class _Doing:
 
     def _input_done(self, number: int) -> InputDone:
         size, digest = self._read.get(number, (None, None))
-        figures = self._figures.get(number, Figures())
+        figures = Figures(*self._figures[number])
         stretch = self._task.lines is not None
         return InputDone(number, figures, None if stretch else size, digest, self._errors.get(number), stretch)
 
@@ -158,26 +160,30 @@ class _Doing:
                 if item.whole:
                     self._errors[number] = item.reason
             elif isinstance(item, Skipped):
-                self._tallies[NO_SITE, "skipped", ""] += 1
+                self._tally(NO_SITE, "skipped", "", 0)
             yield item
         self._read[number] = (watched.size, watched.digest)
 
     def _count(self, scanned: Scanned) -> None:
         record, result = scanned.record, scanned.result
         number = self._numbers[record.source]
-        is_bad = result.verdict in BAD_VERDICTS or bool(result.cut_spans)
-        was = self._figures.get(number, Figures())
-        self._figures[number] = Figures(
-            was.pages + 1, was.chars + result.chars, was.spans + len(result.spans), was.bad + is_bad
-        )
+        spans = result.spans
+        figures = self._figures[number]
+        figures[0] += 1
+        figures[1] += result.chars
+        figures[2] += len(spans)
+        figures[3] += result.verdict in BAD_VERDICTS or bool(spans and result.cut_spans)
         if scanned.dropped:
             self._dropped.append((number, result.id, result.verdict.value))
         site = site_of(record)
-        self._tallies[site, "verdict", result.verdict.value] += 1
-        self._chars[site, "verdict", result.verdict.value] += result.chars
-        for span in result.spans:
-            self._tallies[site, "label", span.label.value] += 1
-            self._chars[site, "label", span.label.value] += int(span.end) - int(span.start)
+        self._tally(site, "verdict", result.verdict.value, result.chars)
+        for span in spans:
+            self._tally(site, "label", span.label.value, int(span.end) - int(span.start))
+
+    def _tally(self, site: str, what: str, name: str, chars: int) -> None:
+        counted = self._tallies[site, what, name]
+        counted[0] += 1
+        counted[1] += chars
 
 
 def site_of(record: Record) -> str:
@@ -212,7 +218,7 @@ class _Watched:
         path = self._source.path
         try:
             with ExitStack() as stack:
-                raw = stack.enter_context(_Hashed(path))
+                raw = stack.enter_context(_Hashed(path, keep=self._lines is None))
                 before = _state(raw)
                 if self._as_planned not in (None, before):
                     yield Unreadable(path, "changed during the run")
@@ -220,9 +226,9 @@ class _Watched:
                 if self._source.kind is Kind.PARQUET:
                     yield from reader()
                 else:
-                    stream: Any = io.BufferedReader(raw, _COPY_BYTES)
+                    stream: Any = io.BufferedReader(raw, max(1, min(before[0], _COPY_BYTES)))
                     yield from reader(raw=stream, lines=self._lines)
-                if self._lines is None:  # whoever reads all stretches hashes the whole
+                if self._lines is None:  # who counts the lines of all stretches hashes the whole
                     raw.rest()
                     self.size, self.digest = before[0], raw.sha256.hexdigest()
                 if _state(raw) != before:
@@ -232,26 +238,28 @@ class _Watched:
 
 
 class _Hashed(io.FileIO):
-    """A file that hashes what is read of it, from its start on."""
+    """A file that hashes what is read of it, from its start on, if that is to be kept."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, keep: bool) -> None:
         super().__init__(path, "rb")
         self.sha256 = hashlib.sha256()
+        self._keep = keep
 
     def readinto(self, buffer: Any) -> int:
         read = super().readinto(buffer) or 0
-        self.sha256.update(memoryview(buffer)[:read])
+        if self._keep:
+            self.sha256.update(memoryview(buffer)[:read])
         return read
 
     def readall(self) -> bytes:
         data = super().readall()
-        self.sha256.update(data)
+        if self._keep:
+            self.sha256.update(data)
         return data
 
     def rest(self) -> None:
         """Read what nobody has read: of a broken file the digest still is that of all of it."""
-        buffer = bytearray(_COPY_BYTES)
-        while self.readinto(buffer):
+        while self.readinto(bytearray(_REST_BYTES)):
             pass
 
 

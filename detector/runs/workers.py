@@ -150,14 +150,16 @@ def serve(pipe: Connection, worker: Worker) -> None:
         except EOFError:
             return
         try:
-            pipe.send(worker.do(task))
-        except BrokenPipeError:
-            return
+            found: PartDone | Exception = worker.do(task)
         except DetectorError as error:
-            pipe.send(error)
+            found = error
         except Exception as error:
             error.add_note(f"in a worker, while it did part {task.part}: {task.inputs[0].source.path}")
-            pipe.send(error)
+            found = error
+        try:
+            pipe.send(found)
+        except OSError:  # nobody waits for it: the run was killed
+            return
 
 
 def _given_up(task: Task, code: int | None) -> PartDone:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import resource
 import time
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import pytest
 from detector import Detector
 
 pytest.importorskip("datatrove")
-from engine_pages import engine_pages
+from engine_pages import PeakMemory, engine_pages
 
 
 def test_filter_and_cutter_with_two_tasks(tmp_path: Path) -> None:
@@ -21,6 +20,7 @@ def test_filter_and_cutter_with_two_tasks(tmp_path: Path) -> None:
     from datatrove.pipeline.readers import JsonlReader
     from datatrove.pipeline.writers.jsonl import JsonlWriter
 
+    from detector.integrations.columns import spans_as_dicts
     from detector.integrations.datatrove import SpamCutter, SpamFilter
 
     pages = engine_pages(2000)
@@ -43,7 +43,8 @@ def test_filter_and_cutter_with_two_tasks(tmp_path: Path) -> None:
             logging_dir=str(tmp_path / "logs"),
         ).run()
 
-    run()
+    with PeakMemory() as peak:
+        run()
     seconds = time.monotonic() - began
     found = {
         line["id"]: line
@@ -56,8 +57,8 @@ def test_filter_and_cutter_with_two_tasks(tmp_path: Path) -> None:
     for name, result in kept.items():
         assert found[name]["text"] == result.clean_text
         assert found[name]["metadata"]["detector_verdict"] == result.verdict
+        assert found[name]["metadata"]["detector_spans"] == spans_as_dicts(result)
     times = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()}
     run()
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()} == times
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
-    print(f"datatrove: {len(pages)} pages, 2 tasks, {seconds:.1f} s, {peak} MB in the largest process")
+    print(f"datatrove: {len(pages)} pages, 2 tasks, {seconds:.1f} s, {peak.mb} MB in all its processes")

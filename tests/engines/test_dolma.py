@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import gzip
-import importlib.util
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
-from typing import Any
 
 import pytest
-from engine_pages import engine_pages
 
 from detector import Detector
 
-
-def native_dolma() -> Any:
-    """Return the compiled half of Dolma, which mixes; the Python half needs libraries that shut out NumPy 2."""
-    found = importlib.util.find_spec("dolma")
-    if found is None or not found.submodule_search_locations:
-        pytest.skip("dolma is not installed")
-    [path] = Path(found.submodule_search_locations[0]).glob("dolma*.so")
-    spec = importlib.util.spec_from_file_location("dolma.dolma", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+pytest.importorskip("dolma")
+from engine_pages import PeakMemory, engine_pages
 
 
 def test_mix_removes_our_spans(tmp_path: Path) -> None:
@@ -57,7 +44,12 @@ def test_mix_removes_our_spans(tmp_path: Path) -> None:
         "work_dir": {"input": str(tmp_path / "work/in"), "output": str(tmp_path / "work/out")},
     }
     (tmp_path / "mix.json").write_text(json.dumps(config))
-    native_dolma().mixer_entrypoint(json.dumps(config))
+    began = time.monotonic()
+    with PeakMemory() as peak:
+        mix = [str(Path(sys.executable).with_name("dolma")), "-c", str(tmp_path / "mix.json"), "mix"]
+        mixed = subprocess.run(mix, capture_output=True, encoding="utf-8", check=False)
+    seconds = time.monotonic() - began
+    assert mixed.returncode == 0, mixed.stderr
     [out] = (tmp_path / "out").glob("*.gz")
     with gzip.open(out, "rt", encoding="utf-8") as written:
         found = {line["id"]: line["text"] for line in map(json.loads, written)}
@@ -67,3 +59,4 @@ def test_mix_removes_our_spans(tmp_path: Path) -> None:
             kept.append(result.text[last : span.start])
             last = span.end
         assert found[result.id] == "".join([*kept, result.text[last:]])
+    print(f"dolma mix: {len(pages)} pages, {seconds:.1f} s, {peak.mb} MB in all its processes")

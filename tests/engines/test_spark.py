@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import shutil
 import sys
 import time
@@ -12,7 +11,7 @@ import pytest
 from detector import Detector
 
 pytest.importorskip("pyspark")
-from engine_pages import engine_pages
+from engine_pages import PeakMemory, engine_pages
 
 
 @pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java (Debian: default-jre-headless)")
@@ -32,10 +31,12 @@ def test_map_in_pandas(monkeypatch: pytest.MonkeyPatch) -> None:
         .config("spark.driver.host", "127.0.0.1")
         .getOrCreate()
     )
+    set_up = time.monotonic() - began
     try:
         frame = session.createDataFrame([(page.id, page.text) for page in pages], "id string, text string")
         scanned = frame.repartition(4).mapInPandas(ScanPartition(), schema=schema_of(frame))
-        found = {row["id"]: row for row in scanned.collect()}
+        with PeakMemory() as peak:
+            found = {row["id"]: row for row in scanned.collect()}
         seconds = time.monotonic() - began
     finally:
         session.stop()
@@ -44,5 +45,5 @@ def test_map_in_pandas(monkeypatch: pytest.MonkeyPatch) -> None:
         assert row["verdict"] == result.verdict
         assert [span.asDict() for span in row["spans"]] == spans_as_dicts(result)
         assert row["clean_text"] == result.clean_text
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
-    print(f"Spark: {len(pages)} pages, local[2], {seconds:.1f} s, {peak} MB in the largest process")
+    taken = f"{set_up:.1f} s to set up, {seconds - set_up:.1f} s, {peak.mb} MB in all its processes"
+    print(f"Spark: {len(pages)} pages, local[2], {taken}")

@@ -37,8 +37,9 @@ class WordScanner:
 
 
 def small_parts() -> None:
-    """Make parts so small that a run of a few kilobytes has many."""
-    plan.PART_BYTES, plan.SPLIT_BYTES, plan.PART_FILES = 2000, 4000, 5
+    """Make parts so small that a run of a few kilobytes has many, or as large as the environment says."""
+    part_bytes = int(os.environ.get("PART_BYTES", "2000"))
+    plan.PART_BYTES, plan.SPLIT_BYTES, plan.PART_FILES = part_bytes, 2 * part_bytes, 5
 
 
 if __name__ == "__main__":
