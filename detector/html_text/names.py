@@ -37,6 +37,8 @@ VOID: Final = frozenset(
 #: Elements whose content is no markup; character references count in the second set only.
 RAW_TEXT: Final = frozenset(["script", "style", "xmp", "iframe", "noembed", "noframes", "plaintext"])
 ESCAPABLE_RAW_TEXT: Final = frozenset(("title", "textarea"))
+#: Of these, those whose content is text all the same.
+VERBATIM: Final = frozenset(("xmp", "plaintext"))
 FORMATTING: Final = frozenset(
     ["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"]
 )
@@ -287,7 +289,13 @@ _ROLES: Final = {
     "form": Role.FORM,
     "button": Role.BUTTON,
 }
-KNOWN_NAMES: Final = frozenset(_ROLES)
+#: Names that ask for nothing but are common, so that they too have a number of their own.
+_COMMON: Final = frozenset(
+    ["abbr", "cite", "label", "span", "strong", "time", "ins", "del", "sup", "sub", "picture", "legend", "path", "g",
+     "use", "rect", "circle", "symbol", "defs", "polygon", "line", "object", "noscript", "template", "marquee", "canvas",
+     "video", "audio", "caption", "optgroup", "option", "rt", "rp", "img"]
+)  # fmt: skip
+KNOWN_NAMES: Final = frozenset(_ROLES) | BREAKS_LINE | FORMATTING | _COMMON
 
 
 def role_of(name: str) -> Role:
@@ -297,6 +305,14 @@ def role_of(name: str) -> Role:
     ('LIST_ITEM', 'PLAIN')
     """
     return _ROLES.get(name, Role.PLAIN)
+
+
+class Gap(IntEnum):
+    """What parts a piece of text from the one before it; the larger wins."""
+
+    NONE = 0
+    SPACE = 1
+    LINE = 2
 
 
 class Way(IntEnum):

@@ -9,13 +9,15 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from detector.html_text.parsing import parse
+from detector.html_text.lexing import texts_of
 from detector.html_text.references import Run, decode
 
 #: Strings of a script that writes no markup are none of a reader's business.
 _WRITES: Final = re.compile(
     r"document\s*\.\s*write|\.\s*(?:inner|outer)HTML|insertAdjacentHTML|createContextualFragment|\.\s*html\s*\("
 )
+#: One of these is in every one of them.
+_WRITES_WITH: Final = ("write", "HTML", "Contextual", "html")
 _STRING: Final = re.compile(
     r"//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/)?|"
     r"\"((?:[^\"\\\n]++|\\.)*+)\"|'((?:[^'\\\n]++|\\.)*+)'|`((?:[^`\\]++|\\.)*+)`",
@@ -33,6 +35,11 @@ _LEAST_CHARS: Final = 6
 
 #: Where the content of a string starts and ends in the source, and the text that a reader would see.
 StringText = tuple[int, int, list[Run]]
+
+
+def may_write(source: str, start: int, end: int) -> bool:
+    """Tell, fast, whether a script may write markup: most do not."""
+    return any(source.find(word, start, end) >= 0 for word in _WRITES_WITH)
 
 
 def strings_of(source: str, start: int, end: int, kind: str) -> Iterator[StringText]:
@@ -76,9 +83,7 @@ def _texts(markup: str, runs: list[Run]) -> Iterator[Run]:
         at += len(said)
     number = 0
     first = True
-    for _, offset, text, _ in parse(markup).noted:
-        if not text.strip():
-            continue
+    for offset, text, _ in texts_of(markup):
         if not first:
             yield sources[number][0], sources[number][0], "\n"  # a line end of no length in the source
         first = False

@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 #: A range that touches so many segments is asked about too often to look at each of them.
 _MOST_SEGMENTS: Final = 2000
 
@@ -80,6 +83,11 @@ class Suspicion:
         for start, end, value in zip(self._starts, self._ends, self._log_odds, strict=True):
             if value >= log_odds:
                 yield start, end
+
+    def ranges_from(self, log_odds: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return where the segments from these log-odds on start and end."""
+        chosen = np.flatnonzero(np.asarray(self._log_odds, np.float64) >= log_odds)
+        return np.asarray(self._starts, np.int64)[chosen], np.asarray(self._ends, np.int64)[chosen]
 
     def run(self, start: int, end: int, *, low: int, high: int, floor: float) -> tuple[int, int]:
         """Return a segment's range with those beside it, inside ``[low, high)``, whose log-odds reach `floor`."""
