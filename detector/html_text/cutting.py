@@ -48,6 +48,7 @@ _KEEPS_NOTHING: Final = (
 ) - {"code"}
 _PICTURES: Final = frozenset(["img", "picture", "video", "audio", "iframe", "embed", "object", "svg", "canvas"])
 _NEVER_CUT: Final = frozenset(("html", "head", "body", "frameset", "#root"))
+_WORD: Final = re.compile(r"""[^\s"'=<>]+""")
 _WRITES_ONLY: Final = re.compile(
     r"(?:\s|;|document\s*\.\s*write(?:ln)?\s*\(|unescape\s*\(|\)|\+|<!--|//\s*-->|[\"'`])*+"
 )
@@ -127,35 +128,44 @@ class _Cutter:
 
     def _companions(self, whole: Sequence[Cut]) -> list[Cut]:
         """Return what has no use without the elements that go: empty ones of the same id, style elements for them."""
-        if not whole:
-            return []
+        document = self.document
         traits: dict[str, int] = {}
+        for start, end, claim in whole:
+            first, last = (bisect_left(document.opened, (at,)) for at in (start, end))
+            for number in range(first, last):
+                traits |= dict.fromkeys(self._names_of(number), claim)
+        if not traits:
+            return []
         left: set[str] = set()
-        styles, empty = [], []
-        for element in self.document.elements():
-            nth = bisect_left(whole, (element.start + 1,)) - 1
-            inside = nth >= 0 and element.start < whole[nth][1]
-            names = {trait for trait in self.document.tag(element.number).traits if trait[0] != "<"}
-            if inside:
-                traits |= dict.fromkeys(names, whole[nth][2])
-            elif element.name == "style":
-                styles.append(element)
-            elif names and element.inner == element.close and self._may_go(element.number):
-                empty.append((element, names))
-            else:
-                left |= names
-        found = []
-        for element, names in empty:
-            if shared := {name for name in names & traits.keys() if name[0] == "#"}:
+        found, styles = [], []
+        words = {trait[1:] for trait in traits}
+        for number in range(ROOT + 1, len(document.opened)):
+            start, inner, _, name, _ = document.opened[number]
+            if name == "style":
+                styles.append(document.element(number))
+                continue
+            written = self.source[start:inner]
+            if "=" not in written or ("&" not in written and words.isdisjoint(_WORD.findall(written))):
+                continue
+            if _is_inside(whole, start):
+                continue
+            names = self._names_of(number)
+            shared = {trait for trait in names & traits.keys() if trait[0] == "#"}
+            element = document.element(number)
+            if shared and element.inner == element.close and self._may_go(number):
                 found.append((element.start, element.end, traits[min(shared)]))
             else:
                 left |= names
         own = traits.keys() - left
         for element in styles if own else ():
             wanted = selected_traits(self.source[element.inner : element.close])
-            if wanted and wanted <= own:
+            if wanted and wanted <= own and not _is_inside(whole, element.start):
                 found.append((element.start, element.end, traits[min(wanted)]))
         return found
+
+    def _names_of(self, number: int) -> set[str]:
+        """Return the id and the classes of an element, as selectors see them."""
+        return {trait for trait in self.document.tag(number).traits if trait[0] != "<"}
 
     def _kept(self) -> set[int]:
         """Return the elements that hold text which stays, or something else that shows."""

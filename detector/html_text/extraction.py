@@ -16,13 +16,14 @@ from typing import Final
 
 from detector.html_text.documents import Document
 from detector.html_text.lexing import texts_of
-from detector.html_text.names import Gap
 from detector.html_text.parsing import parse
 from detector.html_text.references import Run, decoded_runs
 from detector.html_text.scripts import may_write, strings_of
 from detector.html_text.states import States
 
 _LINE_END: Final = re.compile(r"[ \t\f]*[\r\n][ \t\n\f\r]*")
+#: What is written for each `Gap`.
+_SEPARATORS: Final = ("", " ", "\n")
 #: Comments and values of attributes with less text are notes of whoever made the page.
 _LEAST_COMMENT_CHARS: Final = 30
 _LEAST_VALUE_CHARS: Final = 4
@@ -57,9 +58,9 @@ class HtmlText:
     """The text of a page and where each run of it stands in the source.
 
     Run ``n`` begins at ``offsets[n]`` of the text and takes the source from ``starts[n]`` to ``ends[n]``; it is as long
-    there as in the text unless it is a reference or an escape, which goes whole or not at all. ``origins`` has for each
-    run in the flow, below ``flow_runs``, the piece of text that it is of; for those behind a number in ``holders``. What
-    no run covers are the blanks and line ends between runs.
+    there as in the text unless it is a reference or an escape, which goes whole or not at all. ``origins`` has the
+    piece of text that each run in the flow, below ``flow_runs``, is of; those behind have a number in ``holders``
+    instead. What no run covers are the blanks and line ends between runs.
     """
 
     document: Document
@@ -150,31 +151,27 @@ class _Writer:
     def flow(self, pieces: Iterable[int] | None = None) -> None:
         """Write all that stands in the page itself, or some of its pieces."""
         source, tokens = self.document.source, self.document.tokens
-        columns = (tokens.piece_starts, tokens.piece_ends, tokens.piece_gaps)
-        rows = zip(range(len(tokens.piece_starts)), *columns, strict=True)
-        if pieces is not None:
-            rows = ((each, *(column[each] for column in columns)) for each in pieces)  # type: ignore[assignment]
-        add, offsets, lengths, starts, ends, origins = (
-            self.written.append, self.offsets.append, self.lengths.append, self.starts.append, self.ends.append,
-            self.origins.append,
-        )  # fmt: skip
-        line, chars = int(Gap.LINE), self.chars
-        for piece, start, end, gap in rows:
+        starts, ends, gaps = tokens.piece_starts, tokens.piece_ends, tokens.piece_gaps
+        write, add_offset, add_length = self.written.append, self.offsets.append, self.lengths.append
+        add_start, add_end, add_origin = self.starts.append, self.ends.append, self.origins.append
+        chars = self.chars
+        for piece in range(len(starts)) if pieces is None else pieces:
+            start, end, gap = starts[piece], ends[piece], gaps[piece]
             said = source[start:end]
             if gap and chars:
-                add("\n" if gap == line else " ")
+                write(_SEPARATORS[gap])
                 chars += 1
-            if "&" in said or "\n" in said or "\r" in said:
+            if "\n" in said or "&" in said or "\r" in said:
                 self.chars = chars
                 self.mixed(said, start, piece)
                 chars = self.chars
                 continue
-            offsets(chars)
-            lengths(end - start)
-            starts(start)
-            ends(end)
-            origins(piece)
-            add(said)
+            add_offset(chars)
+            add_length(end - start)
+            add_start(start)
+            add_end(end)
+            add_origin(piece)
+            write(said)
             chars += end - start
         self.chars = chars
 
@@ -186,23 +183,33 @@ class _Writer:
         )  # fmt: skip
         self.runs(runs, piece, "\n" if piece in tokens.keeping else " ")
 
-    def runs(self, runs: list[Run] | Iterator[Run], element: int, separator: str) -> None:
+    def runs(self, runs: list[Run] | Iterator[Run], origin: int, separator: str) -> None:
         """Write runs; line ends in them become `separator`."""
         for start, end, text in runs:
             if "\n" not in text and "\r" not in text:
-                self.run(start, end, text, element)
+                self.run(start, end, text, origin)
                 continue
             if end - start != len(text):  # a line end that was written as a reference
                 self.separate(separator)
                 continue
-            last = 0
+            last, chars = 0, self.chars
             for match in _LINE_END.finditer(text):
-                if match.start() > last:
-                    self.run(start + last, start + match.start(), text[last : match.start()], element)
-                self.separate(separator)
-                last = match.end()
+                left, right = match.span()
+                if left > last:
+                    self.offsets.append(chars)
+                    self.lengths.append(left - last)
+                    self.starts.append(start + last)
+                    self.ends.append(start + left)
+                    self.origins.append(origin)
+                    self.written.append(text[last:left])
+                    chars += left - last
+                if chars:
+                    self.written.append(separator)
+                    chars += 1
+                last = right
+            self.chars = chars
             if last < len(text):
-                self.run(start + last, end, text[last:], element)
+                self.run(start + last, end, text[last:], origin)
 
     def beside(self, holder: Holder, runs: list[Run] | Iterator[Run]) -> None:
         """Write what a value, comment or string says, as a line of its own."""
@@ -273,5 +280,5 @@ def extract_visible(source: str) -> HtmlText:
     document = parse(source)
     states = States(document)
     writer = _Writer(document)
-    writer.flow(piece for piece, element in enumerate(document.tree.pieces) if states.reason(element) is None)
+    writer.flow([piece for piece, element in enumerate(document.tree.pieces) if states.reason(element) is None])
     return writer.finish(len(writer.offsets), writer.chars)

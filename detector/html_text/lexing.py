@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from detector.html_text.names import BLANKS, ESCAPABLE_RAW_TEXT, RAW_TEXT, VERBATIM
 from detector.html_text.references import decode
@@ -26,13 +26,12 @@ _ATTRIBUTE: Final = re.compile(
 _ELEMENT_NAME: Final = re.compile(rf"[^{BLANKS}/>]*+")
 _RENAMED: Final = {"image": "img"}
 #: Values that people read; shorter than two characters they say too little.
-_READ: Final = re.compile(
-    r"""[\s"'/](?:alt|title)\s*+=\s*+(?:"([^"]{2,}+)"|'([^']{2,}+)'|([^\s>"'][^\s>]++))""", re.IGNORECASE
-)
+_READ: Final = re.compile(r"""=\s*+(?:"([^"]{2,}+)"|'([^']{2,}+)'|([^\s>"'][^\s>]++))""")
+_IS_READ: Final = re.compile(r"""[\s"'/](?:alt|title)\s*+\Z""", re.IGNORECASE)
+_LOOK_BACK: Final = 32
 _META_READ: Final = re.compile(r"keywords|(?:\w+:)?(?:description|title)\Z", re.IGNORECASE)
 #: What is no text: blanks, and control characters, which nobody sees either.
 INVISIBLE: Final = "".join(map(chr, range(33)))
-_COMMENT_END: Final = re.compile(r"--!?>")
 _EMPTY_COMMENT: Final = re.compile(r"-?>")
 _SCRIPT_MARK: Final = re.compile(rf"<!--|-->|<(/?)script(?=[{BLANKS}/>])", re.IGNORECASE)
 
@@ -52,8 +51,7 @@ class Attribute:
     value_end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Comment:
+class Comment(NamedTuple):
     """What is no tag and no text: a comment, a doctype, a CDATA section; its content ends at ``inner_end``."""
 
     kind: str
@@ -91,9 +89,12 @@ def element_name(source: str, at: int) -> str:
     return _RENAMED.get(name, name)
 
 
-def read_values(source: str, start: int, end: int) -> list[tuple[int, int]]:
-    """Return where in a start tag the values of attributes stand that people read: alt and title."""
-    return [match.span(match.lastindex or 0) for match in _READ.finditer(source, start + 1, end - 1)]
+def read_value(source: str, sign: int, stop: int) -> tuple[int, int] | None:
+    """Return where the value behind a ``=`` in a tag stands if people read it: that of alt and title."""
+    match = _READ.match(source, sign, stop)
+    if match is None or not _IS_READ.search(source[max(0, sign - _LOOK_BACK) : sign]):
+        return None
+    return match.span(match.lastindex or 0)
 
 
 def meta_value(tag: str) -> tuple[int, int] | None:
@@ -160,12 +161,13 @@ def markup_at(source: str, start: int, *, foreign: bool) -> Comment | None:
 
 
 def _comment(source: str, start: int) -> Comment:
-    if abrupt := _EMPTY_COMMENT.match(source, start + 4):
+    if source[start + 4 : start + 5] in ("-", ">") and (abrupt := _EMPTY_COMMENT.match(source, start + 4)):
         return Comment("comment", start + 4, start + 4, abrupt.end())
-    end = _COMMENT_END.search(source, start + 4)
-    if end is None:
-        return Comment("comment", start + 4, len(source), len(source))
-    return Comment("comment", start + 4, end.start(), end.end())
+    end = source.find("-->", start + 4)
+    stop = len(source) if end < 0 else end
+    if (bang := source.find("--!>", start + 4, stop)) >= 0:
+        return Comment("comment", start + 4, bang, bang + 4)
+    return Comment("comment", start + 4, stop, stop if end < 0 else stop + 3)
 
 
 def _to_bracket(kind: str, source: str, start: int) -> Comment:
@@ -185,7 +187,9 @@ def raw_text_end(source: str, name: str, start: int) -> int:
 
 @cache
 def _end_tag(name: str) -> re.Pattern[str]:
-    return re.compile(rf"</{name}(?=[{BLANKS}/>])", re.IGNORECASE)
+    # Without a flag to ignore case: what begins with two plain characters is found fast.
+    letters = "".join(f"[{letter.lower()}{letter.upper()}]" for letter in name)
+    return re.compile(rf"</{letters}(?=[{BLANKS}/>])")
 
 
 def _script_end(source: str, start: int) -> int:

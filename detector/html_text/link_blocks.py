@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -58,8 +59,14 @@ WEIGHTS: Final = {
 #: The text model's log-odds count between these bounds; below the lower one a block is clean, whatever its links.
 SUSPICION: Final = (-2.5, 5.0)
 _RANDOM: Final = re.compile(r"(?=[a-z]*\d)(?=\d*[a-z])[a-z\d]{5,12}", re.IGNORECASE)
-#: The host of an address, as nearly all are written; what is written otherwise is read attribute by attribute.
-_HREF: Final = re.compile(r"""(?:\A|\s)href=["']?(?:https?:)?//([^\s/"'?#\\>]+)""", re.IGNORECASE)
+_SAYS_SITE: Final = re.compile("<base|canonical|og:url", re.IGNORECASE)
+#: So many addresses and hosts are remembered: pages of a site name the same ones.
+_KNOWN_HOSTS: Final = 4096
+#: How an address on a host is written in nearly all tags, up to the host; what is not is read attribute by attribute.
+_HEADS: Final = tuple(f" href={quote}{scheme}//" for quote in ('"', "'", "") for scheme in ("http:", "https:", ""))
+_HOST: Final = re.compile(r"""[^\s/"'?#\\>&]+(?=[\s/"'?#\\>])""")
+#: The same in a whole page; what begins with a plain word is found fast.
+_HREF: Final = re.compile(rf"""href=(?<=\shref=)["']?(?:https?:)?//({_HOST.pattern})""")
 _WORD: Final = re.compile(r"[a-z\d]+", re.IGNORECASE)
 _HIDES_FROM_ALL: Final = frozenset(Hidden) - {Hidden.ARIA, Hidden.NOSCRIPT, Hidden.META, Hidden.TEMPLATE}
 
@@ -85,6 +92,7 @@ class Anchor:
     end: int
 
 
+@lru_cache(_KNOWN_HOSTS)
 def host_of(address: str) -> str:
     """Return the host of an absolute address, without "www.", empty where it has none.
 
@@ -100,6 +108,7 @@ def host_of(address: str) -> str:
     return host.lower().removeprefix("www.").rstrip(".")
 
 
+@lru_cache(_KNOWN_HOSTS)
 def site_of(host: str) -> str:
     """Return the part of a host that one owner has: its last two labels, three under short shared ones.
 
@@ -111,7 +120,48 @@ def site_of(host: str) -> str:
     return ".".join(labels[-3:] if shared else labels[-2:])
 
 
-def own_site(document: Document, url: str | None) -> str:
+class _Links:
+    """The links of a page and where they lead."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self.tags: list[int] = document.tokens.named("a", "area").tolist()
+
+    @cached_property
+    def hosts(self) -> list[tuple[int, str]]:
+        """Return the links that lead to a host, with it."""
+        document = self._document
+        tags = np.array(self.tags, np.int64)
+        starts, ends = document.tokens.starts[tags], document.tokens.ends[tags]
+        matches = [(match.start(), match[1]) for match in _HREF.finditer(document.source)]
+        at = np.array([each[0] for each in matches], np.int64)
+        nth = np.searchsorted(starts, at, "right") - 1
+        inside = (nth >= 0) & (at < np.append(ends, 0)[nth])
+        found: dict[int, str] = {}
+        for number, (_, address), is_link in zip(nth.tolist(), matches, inside.tolist(), strict=True):
+            if is_link:
+                found.setdefault(self.tags[number], host_of(f"//{address}"))
+        rest = [tag for tag in self.tags if tag not in found]
+        found |= dict(self.hosts_of(rest))
+        return [(tag, found[tag]) for tag in self.tags if found.get(tag)]
+
+    def hosts_of(self, links: Sequence[int]) -> Iterator[tuple[int, str]]:
+        """Yield those of the links that lead to a host, with it."""
+        source, tokens = self._document.source, self._document.tokens
+        places = zip(links, tokens.starts[links].tolist(), tokens.ends[links].tolist(), strict=True)
+        for number, start, end in places:
+            at = source.find("//", start, end) + 2
+            if at < 2:
+                continue
+            if source[start:at].endswith(_HEADS) and (match := _HOST.match(source, at, end)):
+                host = host_of(f"//{match[0]}")
+            else:
+                host = host_of((self._document.start_tag(number).get("href") or "").strip())
+            if host:
+                yield number, host
+
+
+def own_site(document: Document, url: str | None, links: _Links) -> str:
     """Return the page's own site: of its address, else of what the page says of itself, empty where neither does.
 
     A page that says nothing is of the site that most of its links lead to, where there are enough of them.
@@ -120,9 +170,11 @@ def own_site(document: Document, url: str | None) -> str:
         return site_of(host)
     said: Counter[str] = Counter()
     tokens = document.tokens
-    for number in tokens.named("base", "link", "meta").tolist():
-        written = document.source[tokens.starts[number] : tokens.ends[number]].lower()
-        if "//" not in written or not any(word in written for word in ("<base", "canonical", "og:url")):
+    numbers = tokens.named("base", "link", "meta")
+    for number, start, end in zip(
+        numbers.tolist(), tokens.starts[numbers].tolist(), tokens.ends[numbers].tolist(), strict=True
+    ):
+        if document.source.find("//", start, end) < 0 or not _SAYS_SITE.search(document.source, start, end):
             continue
         tag, address = document.start_tag(number), ""
         if tag.name == "base" or (tag.name == "link" and (tag.get("rel") or "").lower() == "canonical"):
@@ -133,39 +185,16 @@ def own_site(document: Document, url: str | None) -> str:
             said[site_of(host)] += 1
     if said:
         return said.most_common(1)[0][0]
-    linked = Counter(site_of(host) for _, host in _hosts(document, _links(document)))
+    linked: Counter[str] = Counter()
+    for host, times in Counter(host for _, host in links.hosts).items():
+        linked[site_of(host)] += times
     site, count = linked.most_common(1)[0] if linked else ("", 0)
     return site if count * 2 > sum(linked.values()) and count >= 10 else ""
 
 
-def _links(document: Document) -> list[int]:
-    """Return the tags of links."""
-    found: list[int] = document.tokens.named("a", "area").tolist()
-    return found
-
-
-def _hosts(document: Document, links: Iterable[int]) -> Iterator[tuple[int, str]]:
-    """Yield those of the links that lead to a host, with it."""
-    known: dict[str, str] = {}
-    source = document.source
-    starts, ends = document.tokens.starts, document.tokens.ends
-    for number in links:
-        start, end = int(starts[number]), int(ends[number])
-        if source.find("//", start, end) < 0:
-            continue
-        if (match := _HREF.search(source, start, end)) and "&" not in match[1]:
-            host = known.get(match[1])
-            if host is None:
-                host = known[match[1]] = host_of(f"//{match[1]}")
-        else:
-            host = host_of((document.start_tag(number).get("href") or "").strip())
-        if host:
-            yield number, host
-
-
-def _away(document: Document, links: Iterable[int], own: str) -> list[int]:
-    """Return those of the links that lead to another site."""
-    return [number for number, host in _hosts(document, links) if not own or site_of(host) != own]
+def _away(hosts: Iterable[tuple[int, str]], own: str) -> list[int]:
+    """Return the links that lead to another site."""
+    return [number for number, host in hosts if not own or site_of(host) != own]
 
 
 def find_blocks(
@@ -176,10 +205,11 @@ def find_blocks(
     weak_links = [] if found else _weak_links(page, suspicion)
     if not found and len(weak_links) < LEAST_FOREIGN:
         return []
-    own = own_site(document, url)
-    if not found and len(_away(document, weak_links, own)) < LEAST_FOREIGN:
+    links = _Links(document)
+    own = own_site(document, url, links)
+    if not found and len(_away(links.hosts_of(weak_links), own)) < LEAST_FOREIGN:
         return []
-    foreign = list(_anchors(page, _away(document, _links(document), own)))
+    foreign = list(_anchors(page, _away(links.hosts, own)))
     claimed = Claimed(found)
     candidates: set[int] = set()
     for anchor in foreign:
@@ -192,7 +222,7 @@ def find_blocks(
         candidates |= _hidden_roots(page, found)
     judged = _Page(
         page,
-        document.tokens.starts[_links(document)].tolist(),
+        document.tokens.starts[links.tags].tolist(),
         foreign,
         [document.opened[anchor.element][0] for anchor in foreign],
         suspicion,
@@ -242,7 +272,7 @@ def _innermost_first(ranges: Mapping[int, tuple[int, int]]) -> list[int]:
 
 def _weak_links(page: HtmlText, suspicion: Suspicion) -> list[int]:
     """Return the tags of the links that may be spam by their words: most pages have hardly any that lead away."""
-    starts, ends = suspicion.ranges_from(SUSPICION[0])
+    starts, ends = suspicion.at_least(SUSPICION[0])
     if not len(starts) or not page.flow_runs:
         return []
     offsets = np.array(page.offsets[: page.flow_runs])

@@ -292,8 +292,8 @@ _ROLES: Final = {
 #: Names that ask for nothing but are common, so that they too have a number of their own.
 _COMMON: Final = frozenset(
     ["abbr", "cite", "label", "span", "strong", "time", "ins", "del", "sup", "sub", "picture", "legend", "path", "g",
-     "use", "rect", "circle", "symbol", "defs", "polygon", "line", "object", "noscript", "template", "marquee", "canvas",
-     "video", "audio", "caption", "optgroup", "option", "rt", "rp", "img"]
+     "use", "rect", "circle", "symbol", "defs", "polygon", "line", "object", "noscript", "template", "marquee",
+     "canvas", "video", "audio", "caption", "optgroup", "option", "rt", "rp", "img"]
 )  # fmt: skip
 KNOWN_NAMES: Final = frozenset(_ROLES) | BREAKS_LINE | FORMATTING | _COMMON
 
@@ -319,12 +319,12 @@ class Way(IntEnum):
     """How a tag is taken in the ordinary case; what is out of the ordinary goes by its role."""
 
     SLOW = 0
-    PUSH = 1  # push, and nothing else
-    BLOCK = 2  # push, where no paragraph is open
-    PART = 3  # push, where the current element is one of its own parents
-    VOID = 4  # note, and do not push
-    LINK = 5  # push, where no link is open
-    END = 6  # pop, where it is the current element's
+    END = 1  # pop, where it is the current element's
+    PUSH = 2  # push, and nothing else
+    BLOCK = 3  # push, where no paragraph is open
+    PART = 4  # push, where the current element is one of its own parents
+    VOID = 5  # note, and do not push
+    LINK = 6  # push, where no link is open
 
 
 PART_OF: Final = {

@@ -1,4 +1,4 @@
-"""The tokens of a page come in; its elements, which stand in which, and in which of them each piece of text stands, go out."""
+"""The tokens of a page come in; its elements, and in which of them each piece of text stands, go out."""
 
 from __future__ import annotations
 
@@ -64,7 +64,8 @@ class Builder:
         names, numbers, paragraphs, lost = stack.names, stack.numbers, stack.paragraphs, stack.lost
         opened, closed, anchors = stack.opened, stack.closed, stack.anchors
         end_way, block_way, part_way, void_way, link_way = _END, _BLOCK, _PART, _VOID, _LINK
-        in_table, button_scope = TABLE_CONTEXT, BUTTON_SCOPE
+        simple_ways = (_PUSH, _VOID)
+        in_table, button_scope, valued = TABLE_CONTEXT, BUTTON_SCOPE, tokens.valued
         said = [*tokens.piece_tags, len(tokens.starts) + 1]
         piece, next_piece, count = 0, said[0], 0
         while next_piece == 0:
@@ -74,52 +75,55 @@ class Builder:
         ways = tokens.ways()
         if self.asked:
             ways = [_SLOW] * len(ways)
-        called = list(map(tokens.names.__getitem__, tokens.numbers.tolist()))
-        for start, end, way, name in zip(tokens.starts.tolist(), tokens.ends.tolist(), ways, called, strict=True):
-            count += 1
+        called = map(tokens.names.__getitem__, tokens.numbers.tolist())
+        starts, ends = tokens.starts.tolist(), tokens.ends.tolist()
+        usual = True
+        for count, (start, end, way, name) in enumerate(zip(starts, ends, ways, called, strict=True), 1):
             top = names[-1]
-            if way == end_way and top == name and not stack.foreign_open:
+            if usual and way == end_way and top == name:
                 closed[numbers.pop()] = (start, end)
                 names.pop()
                 paragraphs.pop()
             elif (
-                way
-                and way != end_way
-                and not lost
-                and not stack.foreign_open
+                usual
+                and way > end_way
                 and (
-                    (top in PART_OF[name] and paragraphs[-1] < 0)
+                    top not in in_table
+                    if way in simple_ways
+                    else (top in PART_OF[name] and paragraphs[-1] < 0)
                     if way == part_way
-                    else top not in in_table
-                    and (way != block_way or paragraphs[-1] < 0)
-                    and (way != link_way or "a" not in names)
+                    else top not in in_table and (paragraphs[-1] < 0 if way == block_way else "a" not in names)
                 )
             ):
                 parent, number = numbers[-1], len(opened)
-                link = opened[parent][4]
                 if way == link_way and end - start > _BARE_LINK:
-                    link = number
+                    opened.append((start, end, parent, name, number))
                     anchors.append(number)
-                opened.append((start, end, parent, name, link))
+                else:
+                    opened.append((start, end, parent, name, opened[parent][4]))
                 if way == void_way:
                     closed.append((end, end))
                 else:
                     closed.append(None)
-                    paragraphs.append(
-                        len(names) if name == "p" else NO_PARAGRAPH if name in button_scope else paragraphs[-1]
-                    )
+                    if name == "p":
+                        paragraphs.append(len(names))
+                    elif name in button_scope:
+                        paragraphs.append(NO_PARAGRAPH)
+                    else:
+                        paragraphs.append(paragraphs[-1])
                     names.append(name)
                     numbers.append(number)
             else:
-                self.take(name, start, end, is_end=bool(tokens.closing[count - 1]))
-            if next_piece == count:
-                while next_piece == count:
-                    if lost or names[-1] in in_table or piece in tokens.valued or self.asked:
-                        self.note(piece)
-                    else:
-                        pieces.append(numbers[-1])
-                    piece += 1
-                    next_piece = said[piece]
+                self.take(name, start, end, is_end=way == end_way or bool(tokens.closing[count - 1]))
+                usual = not lost and not stack.foreign_open
+            while next_piece == count:
+                if usual and names[-1] not in in_table and not (valued and piece in valued):
+                    pieces.append(numbers[-1])
+                else:
+                    self.note(piece)
+                    usual = not lost and not stack.foreign_open
+                piece += 1
+                next_piece = said[piece]
         stack.close_all(len(self.source))
         return Tree(opened, closed, stack.copied, anchors, frozenset(stack.torn), pieces, self.roots)
 
@@ -222,7 +226,7 @@ class Builder:
 
 
 #: Members of an enumeration are slow to look up where every tag asks.
-_SLOW, _END, _BLOCK, _PART, _VOID, _LINK = map(int, (Way.SLOW, Way.END, Way.BLOCK, Way.PART, Way.VOID, Way.LINK))
+_SLOW, _END, _PUSH, _BLOCK, _PART, _VOID, _LINK = map(int, Way)
 _BARE_LINK: Final = len("<a>")
 _CDATA_CHARS: Final = len("<![CDATA[")
 _CLOSE_IMPLIED: Final = frozenset((Role.LIST_ITEM, Role.HEADING, Role.OPTION, Role.BUTTON, Role.RUBY))

@@ -64,6 +64,8 @@ def _markup_strings(source: str, start: int, end: int) -> Iterator[StringText]:
         if group is None or match.end(group) - match.start(group) < _LEAST_CHARS:
             continue
         at, until = match.span(group)
+        if _is_code(match[group]):
+            continue
         percent = "%" in match[group] and source[max(start, match.start() - 12) : match.start()].rstrip().endswith("(")
         runs = list(_unescaped(source[at:until], at, percent=percent))
         markup = "".join(run[2] for run in runs)
@@ -71,6 +73,11 @@ def _markup_strings(source: str, start: int, end: int) -> Iterator[StringText]:
             continue
         if texts := list(_texts(markup, runs)):
             yield at, until, texts
+
+
+def _is_code(said: str) -> bool:
+    """Tell whether a string is a word of the program for sure: it says nothing, and writes nothing."""
+    return said.isascii() and " " not in said.strip() and "<" not in said and "\\" not in said and "%" not in said
 
 
 def _texts(markup: str, runs: list[Run]) -> Iterator[Run]:

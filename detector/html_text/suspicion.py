@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from itertools import accumulate
 from typing import Final
 
@@ -45,17 +46,41 @@ class Suspicion:
 
     def __init__(
         self,
-        starts: Sequence[int],
-        ends: Sequence[int],
-        log_odds: Sequence[float],
-        labels: Sequence[int],
+        starts: Sequence[int] | NDArray[np.int64],
+        ends: Sequence[int] | NDArray[np.int64],
+        log_odds: Sequence[float] | NDArray[np.float64],
+        labels: Sequence[int] | NDArray[np.int64],
         read: Read | None = None,
     ) -> None:
-        self._starts, self._ends, self._log_odds, self._labels = starts, ends, log_odds, labels
-        weighted = (value * (end - start) for start, end, value in zip(starts, ends, log_odds, strict=True))
-        self._sums = list(accumulate(weighted, initial=0.0))
-        self._chars = list(accumulate((end - start for start, end in zip(starts, ends, strict=True)), initial=0))
+        self._given = tuple(np.asarray(each) for each in (starts, ends, log_odds))
+        self._labels = labels
         self._read = read
+
+    # Most pages are only asked how suspicious they are at most: lists and sums are made when they are needed.
+    @cached_property
+    def _starts(self) -> list[int]:
+        found: list[int] = self._given[0].tolist()
+        return found
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        found: list[int] = self._given[1].tolist()
+        return found
+
+    @cached_property
+    def _log_odds(self) -> list[float]:
+        found: list[float] = self._given[2].tolist()
+        return found
+
+    @cached_property
+    def _sums(self) -> list[float]:
+        lengths = (end - start for start, end in zip(self._starts, self._ends, strict=True))
+        weighted = (value * length for value, length in zip(self._log_odds, lengths, strict=True))
+        return list(accumulate(weighted, initial=0.0))
+
+    @cached_property
+    def _chars(self) -> list[int]:
+        return list(accumulate((end - start for start, end in zip(self._starts, self._ends, strict=True)), initial=0))
 
     def mean(self, start: int, end: int, *, outside: Claimed | None = None) -> float:
         """Return the mean, by characters, of the segments that a range touches; minus infinity where it touches none.
@@ -76,18 +101,13 @@ class Suspicion:
         first, last = self._touched(start, end)
         if first == last:
             return None
-        return self._labels[max(range(first, last), key=lambda nth: self._log_odds[nth])]
+        return int(self._labels[max(range(first, last), key=lambda nth: self._log_odds[nth])])
 
-    def at_least(self, log_odds: float) -> Iterator[tuple[int, int]]:
-        """Yield the segments from these log-odds on."""
-        for start, end, value in zip(self._starts, self._ends, self._log_odds, strict=True):
-            if value >= log_odds:
-                yield start, end
-
-    def ranges_from(self, log_odds: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def at_least(self, log_odds: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return where the segments from these log-odds on start and end."""
-        chosen = np.flatnonzero(np.asarray(self._log_odds, np.float64) >= log_odds)
-        return np.asarray(self._starts, np.int64)[chosen], np.asarray(self._ends, np.int64)[chosen]
+        starts, ends, values = self._given
+        chosen = np.flatnonzero(values >= log_odds)
+        return starts[chosen], ends[chosen]
 
     def run(self, start: int, end: int, *, low: int, high: int, floor: float) -> tuple[int, int]:
         """Return a segment's range with those beside it, inside ``[low, high)``, whose log-odds reach `floor`."""

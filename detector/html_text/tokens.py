@@ -7,7 +7,6 @@ one by one by the patterns of `lexing`, and what they cover is taken out of the 
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.html_text.lexing import TAG, element_name, markup_at, meta_value, raw_text_end, read_values
+from detector.html_text.lexing import TAG, element_name, markup_at, meta_value, raw_text_end, read_value
 from detector.html_text.names import (
     BREAKS_LINE,
     ESCAPABLE_RAW_TEXT,
@@ -36,6 +35,7 @@ _NAMES: Final = tuple(sorted(KNOWN_NAMES))
 _NUMBERS: Final = {name: number for number, name in enumerate(_NAMES)}
 #: Names of so many letters at most are compared as one number.
 _WORD_CHARS: Final = 8
+_BLANK: Final = ord(" ")
 _PADDING: Final = b"\0" * (_WORD_CHARS + 1)
 
 
@@ -67,13 +67,16 @@ _ONE_BY_ONE: Final = np.array(
     [name in RAW_TEXT or name in ESCAPABLE_RAW_TEXT or name in ("svg", "math") for name in _NAMES]
 )
 _A, _META = _NUMBERS["a"], _NUMBERS["meta"]
-_KEEPS_LINES: Final = [_NUMBERS[name] for name in ("pre", "textarea", "xmp", "plaintext", "listing")]
-#: The last bytes before "=" where a value may be one that people read.
-_ALT: Final = (np.uint64(int.from_bytes(b"alt", "little") << 40), np.uint64(0xFFFFFF << 40))
-_TITLE: Final = (np.uint64(int.from_bytes(b"title", "little") << 24), np.uint64(0xFFFFFFFFFF << 24))
+_KEEPS_LINES: Final = np.array(
+    [*(name in ("pre", "textarea", "xmp", "plaintext", "listing") for name in _NAMES), False]
+)
+#: The names of values that people read, alt and title, end in one of these letters, or in a blank, behind an "l".
+_ENDS_READ: Final = np.isin(np.arange(256), [ord(each) for each in "tTeE\t\n\f\r "])
+_BEFORE_END: Final = np.isin(np.arange(256), [ord(each) for each in "lL"])
 #: "?" stands for all characters beyond Latin-1.
 _MAY_BE_BLANK: Final = np.isin(np.arange(256), [ord("?"), 0x85, 0xA0])
-_META_MAY_READ: Final = re.compile("keywords|description|title|&", re.IGNORECASE)
+#: One of these is in every meta tag that is read.
+_META_READ: Final = ("keywords", "description", "title", "&")
 
 
 @dataclass(frozen=True)
@@ -109,8 +112,10 @@ class Tokens:
 
     def named(self, *names: str, closing: bool = False) -> Offsets:
         """Return the numbers of the start or end tags of these names, in order."""
-        called = np.isin(self.numbers, [_NUMBERS[name] for name in names]) & (self.closing == closing)
-        found: Offsets = np.flatnonzero(called)
+        called = np.zeros(len(self.numbers), np.bool_)
+        for name in names:
+            called |= self.numbers == _NUMBERS[name]
+        found: Offsets = np.flatnonzero(called & (self.closing == closing))
         return found
 
     def piece_links(self) -> Offsets:
@@ -186,38 +191,78 @@ def read_tokens(source: str, foreign: Mapping[int, bool] | None = None) -> Token
     `foreign` says of the tags and CDATA sections at some offsets whether they stand in svg or math, where a tag's
     content is markup and CDATA sections are text. Of others it is guessed, and they are ``foreign_asked``.
     """
-    opens = _find_opens(source)
-    names = list(_NAMES)
-    _number_others(source, opens, names)
-    read = _read_one_by_one(source, opens, names, foreign or {})
-    return _assemble(source, opens, names, read)
+    raw = source.encode("latin-1", "replace") + _PADDING
+    codes, scripts = np.frombuffer(raw, np.uint8), _guess_scripts(raw)
+    if scripts:
+        bare = codes.copy()
+        for start, end in scripts:
+            bare[start:end] = _BLANK
+        opens, numbering, read = _read_tags(source, bare, foreign or {})
+        if _are_contents(scripts, read):
+            return _assemble(source, opens, numbering, read)
+    return _assemble(source, *_read_tags(source, codes, foreign or {}))
 
 
-def _find_opens(source: str) -> _Opens:
+def _guess_scripts(raw: bytes) -> list[tuple[int, int]]:
+    """Return where the contents of scripts stand in an ordinary page: much of it, and full of what could be markup."""
+    found, at = [], 0
+    while (start := raw.find(b"<script", at)) >= 0:
+        inner = raw.find(b">", start) + 1
+        at = raw.find(b"</script", inner)
+        if not inner or at < 0:
+            break
+        if inner < at:
+            found.append((inner, at))
+    return found
+
+
+def _read_tags(source: str, codes: NDArray[np.uint8], foreign: Mapping[int, bool]) -> tuple[_Opens, _Numbering, _Read]:
+    """Find the plain tags, and read one by one what is none."""
+    opens = _find_opens(codes, len(source))
+    numbering = _Numbering()
+    _number_others(source, opens, numbering)
+    return opens, numbering, _read_one_by_one(source, opens, numbering.names, foreign)
+
+
+def _are_contents(scripts: Sequence[tuple[int, int]], read: _Read) -> bool:
+    """Tell whether all these ranges are contents of scripts, or stand in comments."""
+    others = sorted(set(scripts).difference(read.scripts))
+    at = 0
+    for start, end in others:
+        while at < len(read.comments) and read.comments[at][1] < end:
+            at += 1
+        if at == len(read.comments) or start < read.comments[at][0]:
+            return False
+    return True
+
+
+def _find_opens(codes: NDArray[np.uint8], chars: int) -> _Opens:
     """Find every ``<``, and those at which a plain tag begins.
 
     A tag ends at the first ``>`` for sure if every second double quote in it, and only these, follows a ``=``, and
     single quotes stand between double ones alone: wherever a reader may take a value to begin, it has ended by then.
     """
-    codes = np.frombuffer(source.encode("latin-1", "replace") + _PADDING, np.uint8)
-    body = codes[: len(source)]
-    marks = np.flatnonzero((body == 60) | (body == 62) | (body == 34) | (body == 39))
+    body = codes[:chars]
+    marks = ((body == 60) | (body == 62) | (body == 34) | (body == 39)).nonzero()[0]
     kinds = codes[marks]
     is_open = kinds == 60
-    opens, closes = np.flatnonzero(is_open), np.flatnonzero(kinds == 62)
+    opens, closes = is_open.nonzero()[0], (kinds == 62).nonzero()[0]
     starts = marks[opens]
     none = np.zeros(len(opens), np.int64)
     if not len(opens) or not len(closes):
         return _Opens(codes, starts, none, none > 0, none > 0, none)
-    nth = np.cumsum(kinds == 62)[opens]
+    nth = closes.searchsorted(opens)
     ended = nth < len(closes)
     close = closes[np.minimum(nth, len(closes) - 1)]
+    following = np.append(opens[1:], len(marks))
+    ended &= close < following
     double = kinds == 34
-    doubles = np.cumsum(double)
-    inside = (doubles - doubles[opens][np.cumsum(is_open) - 1]) & 1 == 1
-    wrong = np.cumsum(((kinds == 39) & ~inside) | (double & (inside != (codes[marks - 1] == 61))))
-    ended &= close < np.append(opens[1:], len(marks))
-    ended &= (wrong[close] == wrong[opens]) & ((doubles[close] - doubles[opens]) & 1 == 0)
+    odd = np.logical_xor.accumulate(double)
+    inside = odd ^ np.append(np.zeros(opens[0], np.bool_), np.repeat(odd[opens], following - opens))
+    wrong = ((kinds == 39) & ~inside) | (double & (inside != (codes[marks - 1] == 61)))
+    close = np.where(ended, close, opens)
+    until = np.stack((opens, close + 1), axis=1).ravel()
+    ended &= ~np.logical_or.reduceat(np.append(wrong, False), until)[::2] & ~inside[close]
     closing = codes[starts + 1] == 47
     numbers, begins = _numbers_at(codes, starts + 1 + closing)
     return _Opens(codes, starts, marks[close] + 1, ended & begins, closing, numbers)
@@ -230,26 +275,38 @@ def _numbers_at(codes: NDArray[np.uint8], at: Offsets) -> tuple[Offsets, Flags]:
     ends = (words - _ONES) & ~words & _HIGHS
     whole = (ends != 0) | (_LETTERS[codes[at + _WORD_CHARS]] == 0)
     words = words & ((ends & (~ends + np.uint64(1))) >> np.uint64(7)) - np.uint64(1)
-    nth = np.minimum(np.searchsorted(_KEYS, words), len(_KEYS) - 1)
+    nth = np.minimum(_KEYS.searchsorted(words), len(_KEYS) - 1)
     numbers = np.where(whole & (_KEYS[nth] == words), _KEY_NUMBERS[nth], -1)
     return numbers, (rows[:, 0] >= 97) & (rows[:, 0] <= 122)
 
 
-def _number_others(source: str, opens: _Opens, names: list[str]) -> None:
+class _Numbering:
+    """Numbers the names of one page: known ones as they are known, others behind them."""
+
+    def __init__(self) -> None:
+        self.names = list(_NAMES)
+        self._others: dict[str, int] = {}
+
+    def number(self, name: str) -> int:
+        number = _NUMBERS.get(name)
+        if number is None and (number := self._others.get(name)) is None:
+            number = self._others[name] = len(self.names)
+            self.names.append(name)
+        return number
+
+
+def _number_others(source: str, opens: _Opens, numbering: _Numbering) -> None:
     """Number the names of plain tags that are not known, or too long to be compared at once."""
-    known = dict(_NUMBERS)
     for nth in np.flatnonzero(opens.plain & (opens.numbers < 0)).tolist():
         name = element_name(source, int(opens.starts[nth]) + 1 + bool(opens.closing[nth]))
-        opens.numbers[nth] = known.setdefault(name, len(names))
-        if len(known) > len(names):
-            names.append(name)
+        opens.numbers[nth] = numbering.number(name)
 
 
 def _read_one_by_one(source: str, opens: _Opens, names: Sequence[str], foreign: Mapping[int, bool]) -> _Read:
     """Read what is no plain tag, and the contents of elements that hold no markup."""
     known = len(_NAMES)
     single = ~opens.plain | _ONE_BY_ONE[np.minimum(opens.numbers, known - 1)] & (opens.numbers < known)
-    at = np.flatnonzero(single)
+    at = single.nonzero()[0]
     read, resume, depth = _Read(), 0, 0
     columns = (opens.starts[at], opens.ends[at], opens.plain[at], opens.closing[at], opens.numbers[at])
     for start, end, plain, closing, number in zip(*(each.tolist() for each in columns), strict=True):
@@ -257,6 +314,9 @@ def _read_one_by_one(source: str, opens: _Opens, names: Sequence[str], foreign: 
             continue
         if plain:
             name = names[number]
+        elif source.startswith("!--", start + 1):
+            resume = _take_markup(source, start, read, depth, foreign)
+            continue
         else:
             match = TAG.match(source, start)
             if match is None:
@@ -316,21 +376,16 @@ def _take_raw(source: str, name: str, start: int, end: int, read: _Read) -> int:
     return until
 
 
-def _assemble(source: str, opens: _Opens, names: list[str], read: _Read) -> Tokens:
+def _assemble(source: str, opens: _Opens, numbering: _Numbering, read: _Read) -> Tokens:
     """Put plain tags, and what was read one by one, in order, and find the text between them."""
     left = opens.plain.copy()
     if read.passed:
         edges = np.zeros(len(left) + 1, np.int64)
         passed = np.array(read.passed)
-        np.add.at(edges, np.searchsorted(opens.starts, passed[:, 0]), 1)
-        np.add.at(edges, np.searchsorted(opens.starts, passed[:, 1]), -1)
+        np.add.at(edges, opens.starts.searchsorted(passed[:, 0]), 1)
+        np.add.at(edges, opens.starts.searchsorted(passed[:, 1]), -1)
         left &= np.cumsum(edges)[:-1] <= 0
-    known = {name: number for number, name in enumerate(names)}
-    for _, _, name, _ in read.tags:
-        if name not in known:
-            known[name] = len(names)
-            names.append(name)
-    rows = [(start, end, known[name], closing) for start, end, name, closing in read.tags]
+    rows = [(start, end, numbering.number(name), closing) for start, end, name, closing in read.tags]
     rows += [(start, end, -1, False) for start, end in read.covers if start < end]
     extra = np.array(rows, np.int64).reshape(-1, 4)
     starts = np.concatenate([opens.starts[left], extra[:, 0]])
@@ -343,9 +398,10 @@ def _assemble(source: str, opens: _Opens, names: list[str], read: _Read) -> Toke
     tags = _Covers(starts, ends, numbers, closing, np.append(0, np.cumsum(is_tag)))
     pieces = _pieces(source, opens.codes, tags, read)
     begun = ends[is_tag]
-    scripts = [(start, end, int(np.searchsorted(begun, start))) for start, end in read.scripts]
+    of_scripts = np.searchsorted(begun, [start for start, _ in read.scripts]).tolist()
+    scripts = [(start, end, tag) for (start, end), tag in zip(read.scripts, of_scripts, strict=True)]
     return Tokens(
-        starts[is_tag], ends[is_tag], numbers[is_tag], closing[is_tag], names, *pieces,
+        starts[is_tag], ends[is_tag], numbers[is_tag], closing[is_tag], numbering.names, *pieces,
         _values(source, opens.codes, tags), read.comments, scripts, read.sheets, read.asked,
     )  # fmt: skip
 
@@ -362,19 +418,21 @@ class _Pieces:
 
 def _find_pieces(source: str, codes: NDArray[np.uint8], covers: _Covers) -> _Pieces:
     """Find the text that is not blank between covers, and what parts each piece from the one before."""
-    begins, stops = np.append(0, covers.ends), np.append(covers.starts, len(source))
+    begins, stops = np.concatenate(([0], covers.ends)), np.concatenate((covers.starts, [len(source)]))
     ink = codes[: len(source)] > 32
-    edges = np.flatnonzero(ink[1:] != ink[:-1]) + 1
-    slots = np.flatnonzero(begins < stops)
+    edges = (ink[1:] != ink[:-1]).nonzero()[0] + 1
+    slots = (begins < stops).nonzero()[0]
     begins, stops = begins[slots], stops[slots]
     starts, ends = begins.copy(), stops.copy()
-    pale = np.flatnonzero(~ink[starts])
-    starts[pale] = np.append(edges, len(source))[np.searchsorted(edges, starts[pale], "right")]
+    pale = (~ink[starts]).nonzero()[0]
+    starts[pale] = np.append(edges, len(source))[edges.searchsorted(starts[pale], "right")]
     blank = starts >= ends
-    pale = np.flatnonzero(~blank & ~ink[ends - 1])
-    ends[pale] = edges[np.searchsorted(edges, ends[pale] - 1, "right") - 1]
-    for nth in np.flatnonzero(~blank & _MAY_BE_BLANK[codes[np.minimum(starts, len(source))]]).tolist():
-        blank[nth] = source[starts[nth] : ends[nth]].isspace()
+    pale = (~blank & ~ink[ends - 1]).nonzero()[0]
+    ends[pale] = edges[edges.searchsorted(ends[pale] - 1, "right") - 1]
+    wide = np.flatnonzero(~blank & _MAY_BE_BLANK[codes[np.minimum(starts, len(source))]])
+    for nth, start, end in zip(wide.tolist(), starts[wide].tolist(), ends[wide].tolist(), strict=True):
+        if source[start].isspace():
+            blank[nth] = source[start:end].isspace()
     gaps = covers.gaps()
     behind = slots[blank & (slots > 0)] - 1
     gaps[behind] = np.maximum(gaps[behind], Gap.SPACE)
@@ -395,10 +453,12 @@ def _find_pieces(source: str, codes: NDArray[np.uint8], covers: _Covers) -> _Pie
 
 def _part_links(covers: _Covers, slots: Offsets, gaps: NDArray[np.uint8]) -> None:
     """Let a link's start part its text from that of a link that ended right before it."""
-    begun, ended = covers.named(_A, closing=False), covers.named(_A, closing=True)
+    links = (covers.numbers == _A).nonzero()[0]
+    closing = covers.closing[links]
+    begun, ended = links[~closing], links[closing]
     if len(begun) and len(ended):
-        since = np.append(0, slots)[np.searchsorted(slots, begun, "right")]
-        nth = np.searchsorted(ended, begun) - 1
+        since = np.append(0, slots)[slots.searchsorted(begun, "right")]
+        nth = ended.searchsorted(begun) - 1
         parted = begun[(nth >= 0) & (ended[nth] >= since)]
         gaps[parted] = np.maximum(gaps[parted], Gap.SPACE)
 
@@ -416,7 +476,8 @@ def _pieces(source: str, codes: NDArray[np.uint8], covers: _Covers, read: _Read)
     metas = []
     for nth in covers.named(_META, closing=False).tolist():
         at, until = int(covers.starts[nth]), int(covers.ends[nth])
-        if _META_MAY_READ.search(source, at, until) and (value := meta_value(source[at:until])):
+        lowered = source[at:until].lower()
+        if any(word in lowered for word in _META_READ) and (value := meta_value(source[at:until])):
             metas.append((at + value[0], at + value[1], int(covers.tags[nth + 1])))
     valued: list[int] = []
     for at, until, tag in metas:
@@ -435,7 +496,7 @@ def _pieces(source: str, codes: NDArray[np.uint8], covers: _Covers, read: _Read)
 
 def _keeping(covers: _Covers, pieces: _Pieces) -> list[int]:
     """Return the pieces that stand in an element whose line ends are kept."""
-    keeps = np.isin(covers.numbers, _KEEPS_LINES)
+    keeps = _KEEPS_LINES[np.minimum(covers.numbers, len(_NAMES))]
     if not keeps.any():
         return []
     depth = np.append(0, np.cumsum(np.where(covers.closing, -1, 1) * keeps))
@@ -446,18 +507,17 @@ def _keeping(covers: _Covers, pieces: _Pieces) -> list[int]:
 
 def _values(source: str, codes: NDArray[np.uint8], covers: _Covers) -> list[tuple[int, int, int]]:
     """Return where the values of attributes stand that people read, and the number of their tag."""
-    at = np.flatnonzero(codes[: len(source)] == 61)
+    at = (codes[: len(source)] == 61).nonzero()[0]
     if not len(covers.starts):
         return []
-    rows = np.ndarray((len(codes) - _WORD_CHARS + 1, _WORD_CHARS), np.uint8, codes, 0, (1, 1))
-    words = _LETTERS[rows[np.maximum(at - _WORD_CHARS, 0)]].view(np.uint64)[:, 0]
-    may = (words & _ALT[1] == _ALT[0]) | (words & _TITLE[1] == _TITLE[0]) | (words >> np.uint64(56) == 0)
-    at = at[may | (at < _WORD_CHARS)]
-    nth = np.searchsorted(covers.starts, at, "right") - 1
+    at = at[_ENDS_READ[codes[at - 1]]]
+    at = at[_BEFORE_END[codes[at - 2]] | (codes[at - 1] <= _BLANK)]
+    nth = covers.starts.searchsorted(at, "right") - 1
     inside = (nth >= 0) & (at < covers.ends[nth]) & (covers.numbers[nth] >= 0) & ~covers.closing[nth]
-    found = []
-    for each in np.unique(nth[inside]).tolist():
-        tag = int(covers.tags[each])
-        values = read_values(source, int(covers.starts[each]), int(covers.ends[each]))
-        found += [(start, end, tag) for start, end in values]
+    at, nth = at[inside], nth[inside]
+    found: list[tuple[int, int, int]] = []
+    for sign, stop, tag in zip(at.tolist(), covers.ends[nth].tolist(), covers.tags[nth].tolist(), strict=True):
+        value = read_value(source, sign, stop)
+        if value and (not found or value[0] > found[-1][1]):
+            found.append((*value, tag))
     return found

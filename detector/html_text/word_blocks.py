@@ -48,7 +48,7 @@ class WordBlock:
 def find_word_blocks(page: HtmlText, suspicion: Suspicion, claimed: Claimed) -> list[WordBlock]:
     """Return the ranges of the text that are spam by their words and not found yet: sorted and disjoint."""
     blocks: list[WordBlock] = []
-    for start, end in suspicion.at_least(SURE):
+    for start, end in zip(*(each.tolist() for each in suspicion.at_least(SURE)), strict=True):
         if (
             (blocks and start < blocks[-1].end)
             or claimed.share(start, end) >= _FOUND
