@@ -18,7 +18,7 @@ from detector.html_text.documents import Document
 from detector.html_text.lexing import texts_of
 from detector.html_text.parsing import parse
 from detector.html_text.references import Run, decoded_runs
-from detector.html_text.scripts import may_write, strings_of
+from detector.html_text.scripts import strings_of
 from detector.html_text.states import States
 
 _LINE_END: Final = re.compile(r"[ \t\f]*[\r\n][ \t\n\f\r]*")
@@ -247,11 +247,10 @@ class _Writer:
 
     def scripts(self) -> None:
         source, tokens = self.document.source, self.document.tokens
+        begins = tokens.starts.tolist() if tokens.scripts else []
         for start, end, tag in tokens.scripts:
-            if may_write(source, start, end) or "json" in source[tokens.starts[tag] : start].lower():
-                kind = self.document.start_tag(tag).get("type") or ""
-                for at, until, runs in strings_of(source, start, end, kind):
-                    self.beside(Holder(Place.SCRIPT, at, until, tag), runs)
+            for at, until, runs in strings_of(source, start, end, kind=source[begins[tag] : start].lower()):
+                self.beside(Holder(Place.SCRIPT, at, until, tag), runs)
 
     def finish(self, flow_runs: int, flow_chars: int) -> HtmlText:
         return HtmlText(

@@ -206,8 +206,11 @@ def find_blocks(
     if not found and len(weak_links) < LEAST_FOREIGN:
         return []
     links = _Links(document)
+    weak_hosts = list(links.hosts_of(weak_links))
+    if not found and len(weak_hosts) < LEAST_FOREIGN:
+        return []
     own = own_site(document, url, links)
-    if not found and len(_away(links.hosts_of(weak_links), own)) < LEAST_FOREIGN:
+    if not found and len(_away(weak_hosts, own)) < LEAST_FOREIGN:
         return []
     foreign = list(_anchors(page, _away(links.hosts, own)))
     claimed = Claimed(found)

@@ -12,12 +12,13 @@ from typing import Final
 from detector.html_text.lexing import texts_of
 from detector.html_text.references import Run, decode
 
-#: Strings of a script that writes no markup are none of a reader's business.
-_WRITES: Final = re.compile(
-    r"document\s*\.\s*write|\.\s*(?:inner|outer)HTML|insertAdjacentHTML|createContextualFragment|\.\s*html\s*\("
-)
-#: One of these is in every one of them.
-_WRITES_WITH: Final = ("write", "HTML", "Contextual", "html")
+#: How a script writes markup, by a word that is found fast; strings of others are none of a reader's business.
+_WRITES: Final = {
+    "write": re.compile(r"document\s*\.\s*write"),
+    "HTML": re.compile(r"\.\s*(?:inner|outer)HTML|insertAdjacentHTML"),
+    "createContextualFragment": re.compile("createContextualFragment"),
+    "html": re.compile(r"\.\s*html\s*\("),
+}
 _STRING: Final = re.compile(
     r"//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/)?|"
     r"\"((?:[^\"\\\n]++|\\.)*+)\"|'((?:[^'\\\n]++|\\.)*+)'|`((?:[^`\\]++|\\.)*+)`",
@@ -37,17 +38,17 @@ _LEAST_CHARS: Final = 6
 StringText = tuple[int, int, list[Run]]
 
 
-def may_write(source: str, start: int, end: int) -> bool:
-    """Tell, fast, whether a script may write markup: most do not."""
-    return any(source.find(word, start, end) >= 0 for word in _WRITES_WITH)
+def writes_markup(source: str, start: int, end: int) -> bool:
+    """Tell whether the script from `start` to `end` writes markup."""
+    return any(source.find(word, start, end) >= 0 and way.search(source, start, end) for word, way in _WRITES.items())
 
 
 def strings_of(source: str, start: int, end: int, kind: str) -> Iterator[StringText]:
-    """Yield the strings of the script from `start` to `end` that hold text for people; `kind` is its type."""
-    if "json" in kind.lower():
-        if "ld+json" in kind.lower():
+    """Yield the strings of the script from `start` to `end` that hold text for people; `kind` is its tag."""
+    if "json" in kind:
+        if "ld+json" in kind:
             yield from _json_strings(source, start, end)
-    elif _WRITES.search(source, start, end):
+    elif writes_markup(source, start, end):
         yield from _markup_strings(source, start, end)
 
 

@@ -70,9 +70,10 @@ _A, _META = _NUMBERS["a"], _NUMBERS["meta"]
 _KEEPS_LINES: Final = np.array(
     [*(name in ("pre", "textarea", "xmp", "plaintext", "listing") for name in _NAMES), False]
 )
-#: The names of values that people read, alt and title, end in one of these letters, or in a blank, behind an "l".
+#: What comes before "=" where a value may be one that people read, that of alt or title: from the last character back.
 _ENDS_READ: Final = np.isin(np.arange(256), [ord(each) for each in "tTeE\t\n\f\r "])
 _BEFORE_END: Final = np.isin(np.arange(256), [ord(each) for each in "lL"])
+_BEFORE_L: Final = np.isin(np.arange(256), [ord(each) for each in "aAtT"])
 #: "?" stands for all characters beyond Latin-1.
 _MAY_BE_BLANK: Final = np.isin(np.arange(256), [ord("?"), 0x85, 0xA0])
 #: One of these is in every meta tag that is read.
@@ -511,7 +512,7 @@ def _values(source: str, codes: NDArray[np.uint8], covers: _Covers) -> list[tupl
     if not len(covers.starts):
         return []
     at = at[_ENDS_READ[codes[at - 1]]]
-    at = at[_BEFORE_END[codes[at - 2]] | (codes[at - 1] <= _BLANK)]
+    at = at[(_BEFORE_END[codes[at - 2]] & _BEFORE_L[codes[at - 3]]) | (codes[at - 1] <= _BLANK)]
     nth = covers.starts.searchsorted(at, "right") - 1
     inside = (nth >= 0) & (at < covers.ends[nth]) & (covers.numbers[nth] >= 0) & ~covers.closing[nth]
     at, nth = at[inside], nth[inside]
