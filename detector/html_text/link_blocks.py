@@ -65,8 +65,7 @@ _KNOWN_HOSTS: Final = 4096
 #: How an address on a host is written in nearly all tags, up to the host; what is not is read attribute by attribute.
 _HEADS: Final = tuple(f" href={quote}{scheme}//" for quote in ('"', "'", "") for scheme in ("http:", "https:", ""))
 _HOST: Final = re.compile(r"""[^\s/"'?#\\>&]+(?=[\s/"'?#\\>])""")
-#: The same in a whole page; what begins with a plain word is found fast.
-_HREF: Final = re.compile(rf"""href=(?<=\shref=)["']?(?:https?:)?//({_HOST.pattern})""")
+_ID: Final = re.compile(r"""[iI][dD]\s*+=\s*+["']?([a-zA-Z\d]++)""")
 _WORD: Final = re.compile(r"[a-z\d]+", re.IGNORECASE)
 _HIDES_FROM_ALL: Final = frozenset(Hidden) - {Hidden.ARIA, Hidden.NOSCRIPT, Hidden.META, Hidden.TEMPLATE}
 
@@ -130,20 +129,7 @@ class _Links:
     @cached_property
     def hosts(self) -> list[tuple[int, str]]:
         """Return the links that lead to a host, with it."""
-        document = self._document
-        tags = np.array(self.tags, np.int64)
-        starts, ends = document.tokens.starts[tags], document.tokens.ends[tags]
-        matches = [(match.start(), match[1]) for match in _HREF.finditer(document.source)]
-        at = np.array([each[0] for each in matches], np.int64)
-        nth = np.searchsorted(starts, at, "right") - 1
-        inside = (nth >= 0) & (at < np.append(ends, 0)[nth])
-        found: dict[int, str] = {}
-        for number, (_, address), is_link in zip(nth.tolist(), matches, inside.tolist(), strict=True):
-            if is_link:
-                found.setdefault(self.tags[number], host_of(f"//{address}"))
-        rest = [tag for tag in self.tags if tag not in found]
-        found |= dict(self.hosts_of(rest))
-        return [(tag, found[tag]) for tag in self.tags if found.get(tag)]
+        return list(self.hosts_of(self.tags))
 
     def hosts_of(self, links: Sequence[int]) -> Iterator[tuple[int, str]]:
         """Yield those of the links that lead to a host, with it."""
@@ -336,6 +322,12 @@ class _Page:
     suspicion: Suspicion
     claimed: Claimed
 
+    @cached_property
+    def has_twins(self) -> bool:
+        """Tell whether two elements share a machine-made id: on most pages none do."""
+        ids = Counter(name for name in _ID.findall(self.text.document.source) if _RANDOM.fullmatch(name))
+        return bool(ids) and max(ids.values()) >= 2
+
 
 def _judge(page: _Page, number: int, place: tuple[int, int]) -> LinkBlock | None:
     """Weigh the signs of one element; None where it cannot be a block."""
@@ -363,7 +355,7 @@ def _judge(page: _Page, number: int, place: tuple[int, int]) -> LinkBlock | None
         "repeated anchors": float(bool(anchors) and max(anchors.values()) >= 3),
         "nofollow": float(bool(others) and sum(_is_nofollow(anchor) for anchor in others) * 2 > len(others)),
         "random names": float(_has_random_names(document, number, others)),
-        "empty elements of one name": float(_has_empty_twins(document, number)),
+        "empty elements of one name": float(_has_empty_twins(document, number)) if page.has_twins else 0.0,
         "already found": share_found,
     }
     signs = [(name, WEIGHTS[name] * amount) for name, amount in amounts.items() if amount]

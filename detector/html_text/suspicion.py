@@ -31,6 +31,10 @@ class Claimed:
         """Return the share of a range that is claimed."""
         return (self._before(end) - self._before(start)) / (end - start) if end > start else 0.0
 
+    def touches(self, start: int, end: int) -> bool:
+        """Tell whether anything of a range is claimed."""
+        return self._before(end) > self._before(start)
+
     def _before(self, at: int) -> int:
         nth = bisect_right(self._starts, at) - 1
         return self._sums[nth] + min(at, self._ends[nth]) - self._starts[nth] if nth >= 0 else 0
@@ -88,7 +92,9 @@ class Suspicion:
         With `outside`, only segments that are mostly outside of what is claimed count; infinity where there are none.
         """
         first, last = self._touched(start, end)
-        if outside is not None and last - first <= _MOST_SEGMENTS:
+        if outside is not None and first == last:
+            return math.inf
+        if outside is not None and outside.touches(start, end) and last - first <= _MOST_SEGMENTS:
             left = [nth for nth in range(first, last) if outside.share(self._starts[nth], self._ends[nth]) < 0.5]
             chars = sum(self._ends[nth] - self._starts[nth] for nth in left)
             total = sum(self._log_odds[nth] * (self._ends[nth] - self._starts[nth]) for nth in left)
