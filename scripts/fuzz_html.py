@@ -3,8 +3,8 @@
 usage: make fuzz [COUNT=1000000], or python scripts/fuzz_html.py [--count N] [--seed 1]
 
 The sources are pages of the tests and, where it is there, of the measuring data, mutated, and noise of markup alone.
-Each is parsed and extracted, and read tag by tag too; a claim on a random part of its text is cut; one in a hundred is scanned in a batch. What
-fails is printed as a Python literal.
+Each is parsed and extracted, and read tag by tag too; a claim on a random part of its text is cut; one in a hundred is
+scanned in a batch. What fails is printed as a Python literal.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from detector.html_text.encoding import Decoded, decode_page, is_stateful, known
 from detector.html_text.extraction import HtmlText, extract, extract_visible
 from detector.html_text.link_blocks import LinkBlock, find_blocks
 from detector.html_text.parsing import parse
+from detector.html_text.sites import OwnLinks
 from detector.html_text.styles import Hidden
 from detector.html_text.suspicion import Claimed, Suspicion
 from detector.html_text.word_blocks import WordBlock, find_word_blocks, real_parts
@@ -17,6 +18,7 @@ __all__ = [
     "Hidden",
     "HtmlText",
     "LinkBlock",
+    "OwnLinks",
     "Suspicion",
     "WordBlock",
     "cut_source",

@@ -6,8 +6,8 @@ from typing import Final
 
 from detector.html_text.documents import Document, Tree
 from detector.html_text.names import BUTTON_SCOPE, PART_OF, TABLE_CONTEXT, VOID, Role, Way, role_of
+from detector.html_text.stack import MAX_DEPTH, OpenElements
 from detector.html_text.stack import NONE as NO_PARAGRAPH
-from detector.html_text.stack import OpenElements
 from detector.html_text.tokens import Tokens, read_tokens
 
 #: So many times a page is read again where svg or math decides what is a tag; then what is not known yet is read as
@@ -92,7 +92,8 @@ class Builder:
                     if way in simple_ways
                     else (top in PART_OF[name] and paragraphs[-1] < 0)
                     if way == part_way
-                    else top not in in_table and (paragraphs[-1] < 0 if way == block_way else "a" not in names)
+                    else top not in in_table
+                    and (paragraphs[-1] < 0 if way == block_way else "a" not in names[-MAX_DEPTH:])
                 )
             ):
                 parent, number = numbers[-1], len(opened)
@@ -208,7 +209,7 @@ class Builder:
     def end_open(self, name: str, at: int) -> None:
         """Close a link that is still open where another one starts."""
         stack = self.stack
-        if name in stack.names or any(stack.opened[number][3] == name for number in stack.lost):
+        if name in stack.names[-MAX_DEPTH:] or any(stack.opened[number][3] == name for number in stack.lost):
             stack.end(name, at, at)
 
     def end(self, name: str, start: int, end: int) -> None:
