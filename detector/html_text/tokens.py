@@ -309,14 +309,19 @@ def _read_one_by_one(source: str, opens: _Opens, names: Sequence[str], foreign: 
     single = ~opens.plain | _ONE_BY_ONE[np.minimum(opens.numbers, known - 1)] & (opens.numbers < known)
     at = single.nonzero()[0]
     read, resume, depth = _Read(), 0, 0
+    usual_comments = "--!>" not in source
     columns = (opens.starts[at], opens.ends[at], opens.plain[at], opens.closing[at], opens.numbers[at])
     for start, end, plain, closing, number in zip(*(each.tolist() for each in columns), strict=True):
         if start < resume:
             continue
         if plain:
             name = names[number]
-        elif source.startswith("!--", start + 1):
-            resume = _take_markup(source, start, read, depth, foreign)
+        elif usual_comments and source.startswith("!--", start + 1) and source[start + 4 : start + 5] not in "->":
+            stop = source.find("-->", start + 4)
+            resume = stop + 3 if stop >= 0 else len(source)
+            read.comments.append((start + 4, stop if stop >= 0 else len(source)))
+            read.covers.append((start, resume))
+            read.passed.append((start, resume))
             continue
         else:
             match = TAG.match(source, start)
