@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from detector.html_text.documents import Document, Tree
@@ -23,18 +24,23 @@ def parse(source: str) -> Document:
     ['One', 'two']
     """
     tokens = read_tokens(source)
-    if tokens.foreign_asked:  # only where text or the like stands in svg or math
-        foreign: dict[int, bool] = {}
-        for _ in range(_FOREIGN_ROUNDS):
-            builder = Builder(source, tokens, frozenset((*tokens.foreign_asked, *foreign)))
-            builder.run()
-            if builder.foreign.items() <= foreign.items():
-                break
-            foreign |= builder.foreign
-            tokens = read_tokens(source, foreign)
-        else:
-            tokens = read_tokens(source, foreign | dict.fromkeys(tokens.foreign_asked, True))
-    return Document(source, tokens, build_tree)
+    if not tokens.foreign_asked:
+        return Document(source, tokens, build_tree)
+    foreign: dict[int, bool] = {}
+    for _ in range(_FOREIGN_ROUNDS):  # only where a title, a style or the like may stand in svg or math
+        builder = Builder(source, tokens, frozenset((*tokens.foreign_asked, *foreign)))
+        tree = builder.run()
+        guessed = dict.fromkeys(tokens.foreign_asked, False) | foreign
+        if all(guessed.get(at) == answer for at, answer in builder.foreign.items()):
+            return Document(source, tokens, partial(_known_tree, tree))
+        foreign |= builder.foreign
+        tokens = read_tokens(source, foreign)
+    return Document(source, read_tokens(source, foreign | dict.fromkeys(tokens.foreign_asked, True)), build_tree)
+
+
+def _known_tree(tree: Tree, source: str, tokens: Tokens) -> Tree:
+    """Return a tree that was built already."""
+    return tree
 
 
 def build_tree(source: str, tokens: Tokens) -> Tree:
@@ -65,7 +71,7 @@ class Builder:
         opened, closed, anchors = stack.opened, stack.closed, stack.anchors
         end_way, block_way, part_way, void_way, link_way = _END, _BLOCK, _PART, _VOID, _LINK
         simple_ways = (_PUSH, _VOID)
-        in_table, button_scope, valued = TABLE_CONTEXT, BUTTON_SCOPE, tokens.valued
+        in_table, button_scope, special = TABLE_CONTEXT, BUTTON_SCOPE, self.special_pieces()
         said = [*tokens.piece_tags, len(tokens.starts) + 1]
         piece, next_piece, count = 0, said[0], 0
         while next_piece == 0:
@@ -73,8 +79,6 @@ class Builder:
             piece += 1
             next_piece = said[piece]
         ways = tokens.ways()
-        if self.asked:
-            ways = [_SLOW] * len(ways)
         called = map(tokens.names.__getitem__, tokens.numbers.tolist())
         starts, ends = tokens.starts.tolist(), tokens.ends.tolist()
         usual = True
@@ -118,7 +122,7 @@ class Builder:
                 self.take(name, start, end, is_end=way == end_way or bool(tokens.closing[count - 1]))
                 usual = not lost and not stack.foreign_open
             while next_piece == count:
-                if usual and names[-1] not in in_table and not (valued and piece in valued):
+                if usual and names[-1] not in in_table and not (special and piece in special):
                     pieces.append(numbers[-1])
                 else:
                     self.note(piece)
@@ -127,6 +131,12 @@ class Builder:
                 next_piece = said[piece]
         stack.close_all(len(self.source))
         return Tree(opened, closed, stack.copied, anchors, frozenset(stack.torn), pieces, self.roots)
+
+    def special_pieces(self) -> frozenset[int]:
+        """Return the pieces that are no text of the element that is open where they stand, or that are asked about."""
+        tokens = self.tokens
+        asked = (piece for piece in tokens.verbatim if tokens.piece_starts[piece] - _CDATA_CHARS in self.asked)
+        return tokens.valued.union(asked)
 
     def note(self, piece: int) -> None:
         """Note the element that a piece of text stands in."""
@@ -227,7 +237,7 @@ class Builder:
 
 
 #: Members of an enumeration are slow to look up where every tag asks.
-_SLOW, _END, _PUSH, _BLOCK, _PART, _VOID, _LINK = map(int, Way)
+_, _END, _PUSH, _BLOCK, _PART, _VOID, _LINK = map(int, Way)
 _BARE_LINK: Final = len("<a>")
 _CDATA_CHARS: Final = len("<![CDATA[")
 _CLOSE_IMPLIED: Final = frozenset((Role.LIST_ITEM, Role.HEADING, Role.OPTION, Role.BUTTON, Role.RUBY))
