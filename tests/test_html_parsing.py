@@ -279,6 +279,8 @@ def test_time_is_linear(name: str) -> None:
 @given(SOURCES)
 @example("<title><a></title>b")
 @example("<p title='<b>'>x<!-- <i> -->y</p")
+@example('<i="" ="=\'">>\'')
+@example('<i ="= ">>">')
 @example("<script>'</script ><p>'</script>x")
 def test_fragments_are_read_as_pages_are(source: str) -> None:
     """Without svg and math, reading tag by tag finds the texts that reading in arrays does."""

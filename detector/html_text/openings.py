@@ -62,8 +62,9 @@ class Opens:
 def find_opens(codes: NDArray[np.uint8], chars: int) -> Opens:
     """Find every ``<``, and those at which a plain tag begins.
 
-    A tag ends at the first ``>`` for sure if every second double quote in it, and only these, follows a ``=``, and
-    single quotes stand between double ones alone: wherever a reader may take a value to begin, it has ended by then.
+    A tag ends at the first ``>`` for sure if every second double quote in it follows a ``=``, no other quote follows
+    one or a blank, and single quotes stand between double ones alone: wherever a reader may take a value to begin, it
+    has ended by then.
     """
     body = codes[:chars]
     marks = ((body == 60) | (body == 62) | (body == 34) | (body == 39)).nonzero()[0]
@@ -82,7 +83,11 @@ def find_opens(codes: NDArray[np.uint8], chars: int) -> Opens:
     double = kinds == 34
     odd = np.logical_xor.accumulate(double)
     inside = odd ^ np.append(np.zeros(opens[0], np.bool_), np.repeat(odd[opens], following - opens))
-    wrong = ((kinds == 39) & ~inside) | (double & (inside != (codes[marks - 1] == 61)))
+    before = codes[marks - 1]
+    follows = before == 61
+    wrong = ((kinds == 39) & (~inside | follows | (before <= 32))) | (
+        double & ((inside != follows) | (~inside & (before <= 32)))
+    )
     close = np.where(ended, close, opens)
     until = np.stack((opens, close + 1), axis=1).ravel()
     ended &= ~np.logical_or.reduceat(np.append(wrong, False), until)[::2] & ~inside[close]
