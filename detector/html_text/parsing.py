@@ -84,20 +84,21 @@ class Builder:
         usual = True
         for count, (start, end, way, name) in enumerate(zip(starts, ends, ways, called, strict=True), 1):
             top = names[-1]
-            if usual and way == end_way and top == name:
-                closed[numbers.pop()] = (start, end)
-                names.pop()
-                paragraphs.pop()
-            elif (
-                usual
-                and way > end_way
+            if way == end_way:
+                if usual and top == name:
+                    closed[numbers.pop()] = (start, end)
+                    names.pop()
+                    paragraphs.pop()
+                else:
+                    self.end(name, start, end)
+                    usual = not lost and not stack.foreign_open
+            elif usual and (
+                (top in PART_OF[name] and paragraphs[-1] < 0)
+                if way == part_way
+                else top not in in_table
                 and (
-                    top not in in_table
-                    if way in simple_ways
-                    else (top in PART_OF[name] and paragraphs[-1] < 0)
-                    if way == part_way
-                    else top not in in_table
-                    and (paragraphs[-1] < 0 if way == block_way else "a" not in names[-MAX_DEPTH:])
+                    way in simple_ways
+                    or (paragraphs[-1] < 0 if way == block_way else way and "a" not in names[-MAX_DEPTH:])
                 )
             ):
                 parent, number = numbers[-1], len(opened)
@@ -119,7 +120,7 @@ class Builder:
                     names.append(name)
                     numbers.append(number)
             else:
-                self.take(name, start, end, is_end=way == end_way or bool(tokens.closing[count - 1]))
+                self.start(name, start, end)
                 usual = not lost and not stack.foreign_open
             while next_piece == count:
                 if usual and names[-1] not in in_table and not (special and piece in special):
@@ -152,15 +153,6 @@ class Builder:
             stack.restore(at)
         self.pieces.append(stack.outside_table() if stack.names[-1] in TABLE_CONTEXT else stack.numbers[-1])
 
-    def take(self, name: str, start: int, end: int, *, is_end: bool) -> None:
-        """Take a tag that asks for more than the usual."""
-        if start in self.asked:
-            self.foreign[start] = self.stack.in_foreign()
-        if is_end:
-            self.end(name, start, end)
-        else:
-            self.start(name, start, end)
-
     def open(self, name: str, start: int, end: int, *, push: bool = True) -> None:
         """Put an element among the opened ones, and on the stack."""
         stack = self.stack
@@ -183,6 +175,8 @@ class Builder:
     def start(self, name: str, start: int, end: int) -> None:
         """Take a start tag that asks the stack for more than to be pushed."""
         stack, role = self.stack, role_of(name)
+        if start in self.asked:
+            self.foreign[start] = stack.in_foreign()
         if stack.foreign_open:
             stack.leave_foreign(name, start)
             if stack.in_foreign():
