@@ -12,7 +12,7 @@ ENGINES := scrapy datatrove ray spark datasets dolma
 
 .PHONY: help venv demo test test-browser test-engines soak runs workers check train evaluate gate floors evasions bench \
   growth instructions check-instructions \
-  bench-html baselines html html-oracles fuzz clean
+  bench-html baselines html html-oracles hostile fuzz clean
 
 help:
 	@echo "make demo      install into $(VENV) and show the pages of examples/ with their spans marked"
@@ -33,6 +33,7 @@ help:
 	@echo "make baselines measure the quality of simple detectors beside ours; writes docs/baselines.md"
 	@echo "make html      measure scanning of HTML on real pages, clean and with blocks of spam put in"
 	@echo "make html-oracles  compare our reading of HTML with two other parsers, on pages and on mutations of them"
+	@echo "make hostile   see that time is linear on sources made to be slow to read"
 	@echo "make fuzz      read COUNT (1000000) random and broken sources of HTML"
 	@echo "make test-browser  compare what is hidden with a browser's computed styles; needs chromium"
 	@echo "make bench-html  measure the speed on HTML against jusText and trafilatura"
@@ -155,6 +156,9 @@ html: $(VENV)/.installed
 
 html-oracles: $(VENV)/.installed-oracles
 	$(BIN)/python scripts/compare_oracles.py
+
+hostile: $(VENV)/.installed
+	$(BIN)/python scripts/measure_hostile.py
 
 COUNT ?= 1000000
 fuzz: $(VENV)/.installed

@@ -21,8 +21,8 @@ Written by `make bench`: every contender is a process of its own with one thread
 text, and the figure to read is the ratio, the median over rounds. MB are of UTF-8, and for HTML of the source. The
 pages are made of `training_data` by the project's generator (`benchmarks/bench_corpora.py`): anybody can make them,
 but they are little text that repeats, which helps caches, ours and others', and paragraphs in which the detector finds
-something when they stand alone are left out, so that 3 % are 3 %, which favours us. `make bench` also measures on documents
-that nobody trained on where they are there (`benchmarks/speed.py`), and `make growth` on adversarial pages. Speeds
+something when they stand alone are left out, so that 3 % are 3 %, which favours us. `make bench` also measures on
+documents that nobody trained on where they are there (`benchmarks/speed.py`), and `make growth` on adversarial pages. Speeds
 of other machines differ; their ratios hardly do.
 """
 

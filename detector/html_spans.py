@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
+from typing import Final
 
 from detector.datatypes import SPAM_LABELS, Label, Reason, Span, probability
 from detector.html_text import (
     Claim,
     Claimed,
     HtmlText,
+    OwnLinks,
     Suspicion,
     cut_source,
     find_blocks,
@@ -18,13 +20,17 @@ from detector.html_text import (
     source_ranges,
 )
 
+#: A site's own menu may read a little like spam, say that of a page of lottery results. Where spam is put into links
+#: that stay on the site, some of it is stronger than this.
+_WEAK_LOG_ODDS: Final = 3.5
+
 
 def with_blocks(
     page: HtmlText, url: str | None, spans: Sequence[Span], suspicion: Suspicion, *, explained: bool
 ) -> list[Span]:
     """Return the spans of the text with those that the page's structure tells: lines of spam words, blocks of links.
 
-    They take the place of the spans inside them.
+    They take the place of the spans inside them. Weak spans in a site's own menu are left out.
     """
     found = list(spans)
     for word_block in find_word_blocks(page, suspicion, Claimed(_spam(found))):
@@ -36,7 +42,15 @@ def with_blocks(
         found = _with(found, block, suspicion, explained)
     for start, end in real_parts(page, suspicion, _spam(found)):
         found = [part for span in found for part in _around(span, start, end)]
-    return found
+    return _without_menu(page, url, found) if found else []
+
+
+def _without_menu(page: HtmlText, url: str | None, spans: Sequence[Span]) -> list[Span]:
+    """Return the spans without those in links to the page's own site, where all of these are weak."""
+    own = OwnLinks(page, url)
+    menu = [span for span in spans if span.label in SPAM_LABELS and own.hold(span.start, span.end)]
+    is_strong = any(span.log_odds >= _WEAK_LOG_ODDS for span in menu)
+    return list(spans) if is_strong else [span for span in spans if span not in menu]
 
 
 @dataclass(frozen=True, slots=True)

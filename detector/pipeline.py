@@ -187,9 +187,7 @@ class Detector:
         starts = batch.offsets(segments.starts[first:last], number)
         ends = batch.offsets(segments.ends[first:last], number)
         spam = whole[first:last, _SPAM_LANES]
-        return Suspicion(
-            starts.tolist(), ends.tolist(), spam.max(axis=1).tolist(), spam.argmax(axis=1).tolist(), self._read_alone
-        )
+        return Suspicion(starts, ends, spam.max(axis=1), spam.argmax(axis=1), self._read_alone)
 
     def _read_alone(self, texts: Sequence[str]) -> list[float]:
         """Return the segment model's log-odds that each of some short texts is spam."""

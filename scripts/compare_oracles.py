@@ -36,11 +36,13 @@ def ours(source: str) -> Parts:
     texts: dict[int, list[str]] = {}
     inside: dict[int, bool] = {ROOT: False}
     for number in range(1, len(document.opened)):
-        _, _, parent, tag, _ = document.opened[number]
-        inside[number] = inside[parent] or tag.name == "template"
-    for number, (_, _, text, element) in enumerate(document.noted):
-        if number not in document.valued and not inside[element]:
-            said = text if number in document.verbatim else decode(text)
+        _, _, parent, name, _ = document.opened[number]
+        inside[number] = inside[parent] or name == "template"
+    tokens = document.tokens
+    for piece, element in enumerate(document.tree.pieces):
+        if piece not in tokens.valued and not inside[element]:
+            text = source[tokens.piece_starts[piece] : tokens.piece_ends[piece]]
+            said = text if piece in tokens.verbatim else decode(text)
             texts.setdefault(element, []).append(said)
     links = [link.href for link in document.links if not inside[link.element]]
     return tidy("".join(parts) for parts in texts.values()), tidy(links)

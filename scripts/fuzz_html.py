@@ -3,8 +3,8 @@
 usage: make fuzz [COUNT=1000000], or python scripts/fuzz_html.py [--count N] [--seed 1]
 
 The sources are pages of the tests and, where it is there, of the measuring data, mutated, and noise of markup alone.
-Each is parsed and extracted; a claim on a random part of its text is cut; one in a hundred is scanned in a batch. What
-fails is printed as a Python literal.
+Each is parsed and extracted, and read tag by tag too; a claim on a random part of its text is cut; one in a hundred is
+scanned in a batch. What fails is printed as a Python literal.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from measuring_data import PROJECT, shared_folder
 
 from detector.datatypes import Page
 from detector.html_text import Claim, cut_source, decode_page, extract
+from detector.html_text.lexing import texts_of
 from detector.pipeline import Detector
 
 _CHARS = 500
@@ -55,6 +56,12 @@ def sources_of(draw: random.Random, seeds: Sequence[str]) -> str:
 def check(draw: random.Random, source: str) -> None:
     """Raise AssertionError, or whatever else is raised, where a source is not read as promised."""
     page = extract(source)
+    if "svg" not in source and "math" not in source:
+        tokens = page.document.tokens
+        pieces = [piece for piece in range(len(tokens.piece_starts)) if piece not in tokens.valued]
+        found = [(tokens.piece_starts[piece], tokens.piece_ends[piece]) for piece in pieces]
+        wanted = [(at, at + len(text)) for at, text, _ in texts_of(source)]
+        assert found == wanted, "tag by tag other texts are found"
     start = draw.randrange(len(page.text) + 1)
     cuts = cut_source(page, [Claim(start, min(len(page.text), start + draw.randint(1, 60)))])
     edges = [edge for left, right, _ in cuts for edge in (left, right)]

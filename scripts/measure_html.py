@@ -76,14 +76,14 @@ def places_of(source: str) -> dict[Where, list[int]]:
     document = parse(source)
     places: dict[Where, list[int]] = {where: [] for where in Where}
     for element in document.elements():
-        if element.number in document.torn or (element.end == element.close and element.name != "img"):
+        if element.number in document.tree.torn or (element.end == element.close and element.name != "img"):
             continue
         if element.name == "title" and element.inner < element.close:
             places[Where.TITLE].append(element.close)
             places[Where.META].append(element.end)
-        if element.name == "img" and element.tag.get("alt") is None:
+        if element.name == "img" and document.tag(element.number).get("alt") is None:
             places[Where.IMAGE].append(element.start + len("<img"))
-        parent = document.opened[element.parent][3].name if element.parent > ROOT else "body"
+        parent = document.opened[element.parent][3] if element.parent > ROOT else "body"
         if element.name in _BEHIND and parent in _INTO:
             places[Where.FLOW].append(element.end)
     return {where: found[:1] if where in (Where.TITLE, Where.META) else found for where, found in places.items()}

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from detector.html_text import Hidden, extract, extract_visible
+from detector.html_text import Hidden, HtmlText, extract, extract_visible
 from detector.html_text.states import States
 from detector.html_text.styles import parse_declarations
 from detector.html_text.stylesheets import parse_sheets
@@ -36,9 +36,14 @@ CASES = [Case(**case) for case in tomllib.loads(CASES_FILE.read_text(encoding="u
 def reason(source: str) -> Hidden | None:
     """Return why the word MARK of a page is hidden."""
     page = extract(source)
-    found = [element for _, _, text, element in page.document.noted if "MARK" in text]
+    found = [run for run in range(page.flow_runs) if "MARK" in run_text(page, run)]
     assert len(found) == 1
-    return States(page.document).reason(found[0])
+    return States(page.document).reason(page.elements[found[0]])
+
+
+def run_text(page: HtmlText, run: int) -> str:
+    """Return the text of a run."""
+    return page.text[page.offsets[run] : page.offsets[run] + page.lengths[run]]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.why)

@@ -39,7 +39,7 @@ def test_clean_pages_come_out_byte_for_byte(detector: Detector, pages: list[tupl
         alarms += bool(result.cut_spans)
         if not result.cut_spans:
             assert decoded.cut(cut_ranges(result.text, result.cut_spans)) == data
-    assert alarms <= 0.03 * len(pages)  # 2 % is wanted; with the shipped bundle it is 2 of 73
+    assert alarms <= 0.02 * len(pages)
 
 
 @pytest.mark.slow
@@ -49,8 +49,8 @@ def test_blocks_put_into_pages_go(detector: Detector, pages: list[tuple[str, byt
     total = measure_html.Loss(0, 0, 0, 0)
     for loss in measure_html.measure(detector, sources, places=4, seed=2, shown=0).values():
         total += loss
-    assert total.recall >= 0.95
-    assert total.loss <= 0.0005
+    assert total.recall >= 0.98
+    assert total.loss <= 0.0002
 
 
 @pytest.mark.slow

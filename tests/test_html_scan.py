@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from detector.cli import main
 from detector.datatypes import Label, Page, Span, UsageError, Verdict
-from detector.html_spans import to_source
-from detector.html_text import Claim, cut_source, decode_page, extract, parse
+from detector.html_spans import to_source, with_blocks
+from detector.html_text import Claim, OwnLinks, Suspicion, cut_source, decode_page, extract, parse
 from detector.html_text.encoding import known_encoding
 from detector.pipeline import Detector
 
@@ -92,7 +92,50 @@ def test_keywords_go_with_their_element(detector: Detector) -> None:
     assert detector.scan_html(source).clean_text == page(ARTICLE)
 
 
+@pytest.mark.parametrize(
+    "element",
+    [
+        f'<meta name="description" content="{", ".join(SPAM)}">',
+        f"<META CONTENT='{', '.join(SPAM)}' NAME=keywords>",
+        f'<meta property="og:title" content="{" | ".join(SPAM)}">',
+        f'<script type="application/ld+json">{{"@type": "Article", "name": "{", ".join(SPAM)}"}}</script>',
+    ],
+)
+def test_what_says_things_about_a_page_goes_whole(detector: Detector, element: str) -> None:
+    source = page(ARTICLE).replace("</head>", element + "</head>")
+    assert detector.scan_html(source).clean_text == page(ARTICLE)
+
+
+def test_empty_elements_and_rules_go_with_what_they_served(detector: Detector) -> None:
+    empty = "<span id='x7q2k'></span>" * 2
+    block = f"<style>#x7q2k{{display:none}}</style>{empty}<div id='x7q2k'>{LINKS}</div>"
+    assert detector.scan_html(page(ARTICLE, block)).clean_text == page(ARTICLE)
+
+
+def test_an_address_says_which_links_lead_away() -> None:
+    found = extract("<p><a href='//one.example/a'>a</a> <a href='http://www.two.example/b'>b</a> <a href='/c'>c</a>")
+    ranges = {"a": (0, 1), "b": (2, 3), "c": (4, 5)}
+    for url, own in ((None, "c"), ("http://one.example/", "ac"), ("https://m.two.example/x", "bc")):
+        links = OwnLinks(found, url)
+        assert "".join(name for name, place in ranges.items() if links.hold(*place)) == own
+
+
+@pytest.mark.parametrize(
+    ("href", "log_odds", "kept"),
+    [("/lottery", 2.0, 0), ("http://walls.example/x", 2.0, 0), ("/lottery", 5.0, 2), ("http://q.example/", 2.0, 1)],
+)
+def test_weak_finds_in_a_menu_are_left_out(href: str, log_odds: float, kept: int) -> None:
+    """What stays on the site is left out where it is weak; where something in such a link is strong, all are kept."""
+    found = extract(f"<a href='{href}'>results</a> <a href='/trend' title='trends'>draws</a>")
+    assert found.text == "results draws\ntrends"
+    spans = [Span(0, 7, Label.GAMBLING, 0.9, log_odds), Span(14, 20, Label.GAMBLING, 0.9, 2.0)]
+    nothing = Suspicion([0], [20], [-9.0], [0])
+    assert len(with_blocks(found, "http://walls.example/", spans, nothing, explained=False)) == kept
+
+
 def test_an_attribute_goes_whole(detector: Detector) -> None:
+    titled = page(ARTICLE, f"<p title='{', '.join(SPAM)}' class=a>A wall.</p>\n")
+    assert detector.scan_html(titled).clean_text == page(ARTICLE, "<p class=a>A wall.</p>\n")
     source = page(ARTICLE, f'<p>A wall: <img src="wall.jpg" alt="{", ".join(SPAM)}"></p>\n')
     assert '<img src="wall.jpg">' in detector.scan_html(source).clean_text
 

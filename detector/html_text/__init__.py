@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from detector.html_text.extraction import HtmlText, extract, extract_visible
     from detector.html_text.link_blocks import LinkBlock, find_blocks
     from detector.html_text.parsing import parse
+    from detector.html_text.sites import OwnLinks
     from detector.html_text.styles import Hidden
     from detector.html_text.suspicion import Claimed, Suspicion
     from detector.html_text.word_blocks import WordBlock, find_word_blocks, real_parts
@@ -23,6 +24,7 @@ __all__ = [
     "Hidden",
     "HtmlText",
     "LinkBlock",
+    "OwnLinks",
     "Suspicion",
     "WordBlock",
     "cut_source",
@@ -44,6 +46,7 @@ _ROOMS = {
     "extraction": ("HtmlText", "extract", "extract_visible"),
     "link_blocks": ("LinkBlock", "find_blocks"),
     "parsing": ("parse",),
+    "sites": ("OwnLinks",),
     "styles": ("Hidden",),
     "suspicion": ("Claimed", "Suspicion"),
     "word_blocks": ("WordBlock", "find_word_blocks", "real_parts"),

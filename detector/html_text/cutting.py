@@ -48,6 +48,7 @@ _KEEPS_NOTHING: Final = (
 ) - {"code"}
 _PICTURES: Final = frozenset(["img", "picture", "video", "audio", "iframe", "embed", "object", "svg", "canvas"])
 _NEVER_CUT: Final = frozenset(("html", "head", "body", "frameset", "#root"))
+_WORD: Final = re.compile(r"""[^\s"'=<>]+""")
 _WRITES_ONLY: Final = re.compile(
     r"(?:\s|;|document\s*\.\s*write(?:ln)?\s*\(|unescape\s*\(|\)|\+|<!--|//\s*-->|[\"'`])*+"
 )
@@ -70,12 +71,10 @@ class _Cutter:
         #: Per run of the flow that is cut at least in part: what goes of it.
         self.flow: dict[int, list[Cut]] = {}
         self.beside: dict[int, list[Cut]] = {}
-        self.cut_elements: set[int] = set()
         self.found: list[Cut] = []
 
     def cut(self) -> list[Cut]:
         self._collect()
-        self.cut_elements = {self.page.elements[run] for run in self.flow}
         if self.flow:
             self._flow()
         if self.beside:
@@ -89,14 +88,14 @@ class _Cutter:
         chars: dict[int, int] = {}
         strings: dict[int, int] = {}
         for run in range(page.flow_runs, len(page.offsets)):
-            number = page.elements[run]
+            number = page.origins[run]
             chars[number] = chars.get(number, 0) + page.ends[run] - page.starts[run]
         for holder in page.holders:
-            strings[holder.element] = strings.get(holder.element, 0) + (holder.place is Place.SCRIPT)
+            strings[holder.tag] = strings.get(holder.tag, 0) + (holder.place is Place.SCRIPT)
         for number, cuts in self.beside.items():
             holder = page.holders[number]
             if not _is_inside(gone, holder.start):
-                self._beside(holder, cuts, chars[number], alone=strings[holder.element] == 1)
+                self._beside(holder, cuts, chars[number], alone=strings[holder.tag] == 1)
 
     def _collect(self) -> None:
         """Part the claims into cuts of runs in the flow and of what stands beside it."""
@@ -107,7 +106,7 @@ class _Cutter:
                     if run < page.flow_runs:
                         self.flow.setdefault(run, []).append((start, end, number))
                     else:
-                        self.beside.setdefault(page.elements[run], []).append((start, end, number))
+                        self.beside.setdefault(page.origins[run], []).append((start, end, number))
 
     def _flow(self) -> None:
         """Find the elements that go whole, and what goes of the others' text."""
@@ -129,35 +128,44 @@ class _Cutter:
 
     def _companions(self, whole: Sequence[Cut]) -> list[Cut]:
         """Return what has no use without the elements that go: empty ones of the same id, style elements for them."""
-        if not whole:
-            return []
+        document = self.document
         traits: dict[str, int] = {}
+        for start, end, claim in whole:
+            first, last = (bisect_left(document.opened, (at,)) for at in (start, end))
+            for number in range(first, last):
+                traits |= dict.fromkeys(self._names_of(number), claim)
+        if not traits:
+            return []
         left: set[str] = set()
-        styles, empty = [], []
-        for element in self.document.elements():
-            nth = bisect_left(whole, (element.start + 1,)) - 1
-            inside = nth >= 0 and element.start < whole[nth][1]
-            names = {trait for trait in element.tag.traits if trait[0] != "<"}
-            if inside:
-                traits |= dict.fromkeys(names, whole[nth][2])
-            elif element.name == "style":
-                styles.append(element)
-            elif names and element.inner == element.close and self._may_go(element.number):
-                empty.append((element, names))
-            else:
-                left |= names
-        found = []
-        for element, names in empty:
-            if shared := {name for name in names & traits.keys() if name[0] == "#"}:
+        found, styles = [], []
+        words = {trait[1:] for trait in traits}
+        for number in range(ROOT + 1, len(document.opened)):
+            start, inner, _, name, _ = document.opened[number]
+            if name == "style":
+                styles.append(document.element(number))
+                continue
+            written = self.source[start:inner]
+            if "=" not in written or ("&" not in written and words.isdisjoint(_WORD.findall(written))):
+                continue
+            if _is_inside(whole, start):
+                continue
+            names = self._names_of(number)
+            shared = {trait for trait in names & traits.keys() if trait[0] == "#"}
+            element = document.element(number)
+            if shared and element.inner == element.close and self._may_go(number):
                 found.append((element.start, element.end, traits[min(shared)]))
             else:
                 left |= names
         own = traits.keys() - left
         for element in styles if own else ():
             wanted = selected_traits(self.source[element.inner : element.close])
-            if wanted and wanted <= own:
+            if wanted and wanted <= own and not _is_inside(whole, element.start):
                 found.append((element.start, element.end, traits[min(wanted)]))
         return found
+
+    def _names_of(self, number: int) -> set[str]:
+        """Return the id and the classes of an element, as selectors see them."""
+        return {trait for trait in self.document.tag(number).traits if trait[0] != "<"}
 
     def _kept(self) -> set[int]:
         """Return the elements that hold text which stays, or something else that shows."""
@@ -173,7 +181,7 @@ class _Cutter:
                 kept.add(page.elements[run])
         touched = self._touched()
         for number in range(len(document.opened) - 1, ROOT, -1):
-            parent, name = document.opened[number][2], document.opened[number][3].name
+            parent, name = document.opened[number][2], document.opened[number][3]
             if number not in kept and number not in touched and self._stays(number, name, parent):
                 kept.add(number)
             if number in kept:
@@ -220,7 +228,7 @@ class _Cutter:
     def _with_joints(self, start: int, end: int) -> tuple[int, int]:
         """Return a cut in a title or a meta element with what joins it to what stays."""
         for run in self.page.runs_between_source(start):
-            if self.document.opened[self.page.elements[run]][3].name not in _TITLES:
+            if self.document.opened[self.page.elements[run]][3] not in _TITLES:
                 break
             low, high = self.page.starts[run], self.page.ends[run]
             if end >= high:
@@ -246,8 +254,8 @@ class _Cutter:
 
     def _attribute_at(self, holder: Holder) -> tuple[int, int]:
         """Return the whole attribute whose value it is, with the blank before it."""
-        start = self.document.opened[holder.element][0]
-        for attribute in self.document.opened[holder.element][3].attributes().values():
+        start = int(self.document.tokens.starts[holder.tag])
+        for attribute in self.document.start_tag(holder.tag).attributes().values():
             if start + attribute.value_start == holder.start and start + attribute.value_end == holder.end:
                 at = start + attribute.start
                 blank = self.source[at - 1] in " \t\n\f\r" and self.source[start + attribute.end] in " \t\n\f\r/>"
@@ -262,11 +270,14 @@ class _Cutter:
 
     def _script_around(self, holder: Holder, *, alone: bool) -> tuple[int, int]:
         """Return the string, or the script that does nothing but say or write it."""
-        element = self.document.element(holder.element)
         if alone:
-            rest = self.source[element.inner : holder.start] + self.source[holder.end : element.close]
-            if "ld+json" in (element.tag.get("type") or "") or _WRITES_ONLY.fullmatch(rest):
-                return element.start, element.end
+            tokens, tag = self.document.tokens, self.document.start_tag(holder.tag)
+            begun, inner = int(tokens.starts[holder.tag]), int(tokens.ends[holder.tag])
+            close = next(end for start, end, number in tokens.scripts if number == holder.tag)
+            rest = self.source[inner : holder.start] + self.source[holder.end : close]
+            if "ld+json" in (tag.get("type") or "") or _WRITES_ONLY.fullmatch(rest):
+                end_tag = holder.tag + 1 < len(tokens.starts) and int(tokens.starts[holder.tag + 1]) == close
+                return begun, int(tokens.ends[holder.tag + 1]) if end_tag else close
         return holder.start, holder.end
 
     def _tidied(self) -> list[Cut]:
@@ -285,10 +296,10 @@ class _Cutter:
 
     def _in_text(self, at: int) -> bool:
         """Tell whether an offset lies outside of scripts, styles and comments, where markup may be joined."""
-        document = self.document
+        tokens = self.document.tokens
         return not any(
             nth >= 0 and ranges[nth][0] <= at <= ranges[nth][1]
-            for ranges in (document.scripts, document.comments, document.texts)
+            for ranges in (tokens.scripts, tokens.comments, tokens.texts)
             for nth in (bisect_left(ranges, (at + 1,)) - 1,)
         )
 

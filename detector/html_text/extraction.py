@@ -7,22 +7,23 @@ stands in attributes, comments and scripts.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
 from typing import Final
 
-from detector.html_text.documents import Document, Gap
+from detector.html_text.documents import Document
+from detector.html_text.lexing import texts_of
 from detector.html_text.parsing import parse
 from detector.html_text.references import Run, decoded_runs
 from detector.html_text.scripts import strings_of
 from detector.html_text.states import States
 
-_BLANKS: Final = " \t\n\f\r"
 _LINE_END: Final = re.compile(r"[ \t\f]*[\r\n][ \t\n\f\r]*")
-_KEEPS_LINES: Final = frozenset(("pre", "textarea", "xmp", "plaintext", "listing"))
+#: What is written for each `Gap`.
+_SEPARATORS: Final = ("", " ", "\n")
 #: Comments and values of attributes with less text are notes of whoever made the page.
 _LEAST_COMMENT_CHARS: Final = 30
 _LEAST_VALUE_CHARS: Final = 4
@@ -41,12 +42,15 @@ class Place(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Something beside the flow that text was taken from: a value, a comment or a string, and its element."""
+    """Something beside the flow that text was taken from: a value, a comment or a string.
+
+    ``tag`` is the number of the start tag that it stands in or behind, -1 for a comment.
+    """
 
     place: Place
     start: int
     end: int
-    element: int
+    tag: int = -1
 
 
 @dataclass(frozen=True)
@@ -54,9 +58,9 @@ class HtmlText:
     """The text of a page and where each run of it stands in the source.
 
     Run ``n`` begins at ``offsets[n]`` of the text and takes the source from ``starts[n]`` to ``ends[n]``; it is as long
-    there as in the text unless it is a reference or an escape, which goes whole or not at all. ``elements`` has the
-    element of each run in the flow, below ``flow_runs``; those behind have a number in ``holders`` instead. What no run
-    covers are the blanks and line ends between runs.
+    there as in the text unless it is a reference or an escape, which goes whole or not at all. ``origins`` has the
+    piece of text that each run in the flow, below ``flow_runs``, is of; those behind have a number in ``holders``
+    instead. What no run covers are the blanks and line ends between runs.
     """
 
     document: Document
@@ -65,10 +69,16 @@ class HtmlText:
     lengths: list[int]
     starts: list[int]
     ends: list[int]
-    elements: list[int]
+    origins: list[int]
     flow_runs: int
     flow_chars: int
     holders: list[Holder]
+
+    @cached_property
+    def elements(self) -> list[int]:
+        """Return the element of each run of the flow."""
+        pieces = self.document.tree.pieces
+        return [pieces[piece] for piece in self.origins[: self.flow_runs]]
 
     @cached_property
     def states(self) -> States:
@@ -92,6 +102,13 @@ class HtmlText:
                 yield number, left, right
             number += 1
 
+    def range_of(self, number: int) -> tuple[int, int] | None:
+        """Return the range of the text that an element holds, runs of the flow only; None where it holds none."""
+        element = self.document.element(number)
+        first = bisect_left(self.starts, element.inner, 0, self.flow_runs)
+        last = bisect_left(self.starts, element.close, 0, self.flow_runs) - 1
+        return (self.offsets[first], self.offsets[last] + self.lengths[last]) if first <= last else None
+
     def run_at(self, at: int) -> int:
         """Return the run that an offset of the text lies in, or the one before it."""
         return max(0, bisect_right(self.offsets, at) - 1)
@@ -114,7 +131,7 @@ class _Writer:
         self.lengths: list[int] = []
         self.starts: list[int] = []
         self.ends: list[int] = []
-        self.elements: list[int] = []
+        self.origins: list[int] = []
         self.holders: list[Holder] = []
 
     def separate(self, separator: str) -> None:
@@ -122,81 +139,77 @@ class _Writer:
             self.written.append(separator)
             self.chars += len(separator)
 
-    def run(self, start: int, end: int, said: str, element: int) -> None:
+    def run(self, start: int, end: int, said: str, origin: int) -> None:
         self.offsets.append(self.chars)
         self.lengths.append(len(said))
         self.starts.append(start)
         self.ends.append(end)
-        self.elements.append(element)
+        self.origins.append(origin)
         self.written.append(said)
         self.chars += len(said)
 
-    def flow(self) -> None:
-        """Write all that stands in the page itself."""
-        document = self.document
-        waiting: int = Gap.NONE
-        special = document.verbatim | document.valued
-        add, offsets, lengths, starts, ends, elements = (
-            self.written.append, self.offsets.append, self.lengths.append, self.starts.append, self.ends.append,
-            self.elements.append,
-        )  # fmt: skip
-        for number, (gap, at, text, element) in enumerate(document.noted):
-            said = text.strip(_BLANKS)
-            if not said:
-                waiting = max(waiting, gap)
+    def flow(self, pieces: Iterable[int] | None = None) -> None:
+        """Write all that stands in the page itself, or some of its pieces."""
+        source, tokens = self.document.source, self.document.tokens
+        starts, ends, gaps = tokens.piece_starts, tokens.piece_ends, tokens.piece_gaps
+        write, add_offset, add_length = self.written.append, self.offsets.append, self.lengths.append
+        add_start, add_end, add_origin = self.starts.append, self.ends.append, self.origins.append
+        chars = self.chars
+        for piece in range(len(starts)) if pieces is None else pieces:
+            start, end, gap = starts[piece], ends[piece], gaps[piece]
+            said = source[start:end]
+            if gap and chars:
+                write(_SEPARATORS[gap])
+                chars += 1
+            if "\n" in said or "&" in said or "\r" in said:
+                self.chars = chars
+                self.mixed(said, start, piece)
+                chars = self.chars
                 continue
-            if waiting > gap:
-                gap = waiting
-            waiting = Gap.NONE
-            if said is not text:
-                before = len(text) - len(text.lstrip(_BLANKS))
-                if before:
-                    at += before
-                    if gap < Gap.SPACE:
-                        gap = Gap.SPACE
-                if before + len(said) < len(text):
-                    waiting = Gap.SPACE
-            if gap >= Gap.SPACE:
-                self.separate("\n" if gap == Gap.LINE else " ")
-            if "&" in said or "\n" in said or "\r" in said or number in special:
-                self.mixed(said, at, element, number)
-                continue
-            chars = len(said)
-            offsets(self.chars)
-            lengths(chars)
-            starts(at)
-            ends(at + chars)
-            elements(element)
-            add(said)
-            self.chars += chars
+            add_offset(chars)
+            add_length(end - start)
+            add_start(start)
+            add_end(end)
+            add_origin(piece)
+            write(said)
+            chars += end - start
+        self.chars = chars
 
-    def mixed(self, said: str, at: int, element: int, number: int) -> None:
+    def mixed(self, said: str, at: int, piece: int) -> None:
         """Write text with references or line ends in it."""
-        document = self.document
-        verbatim = number in document.verbatim
-        runs = [(at, at + len(said), said)] if verbatim or "&" not in said else decoded_runs(
-            said, at=at, in_attribute=number in document.valued
+        tokens = self.document.tokens
+        runs = [(at, at + len(said), said)] if piece in tokens.verbatim or "&" not in said else decoded_runs(
+            said, at=at, in_attribute=piece in tokens.valued
         )  # fmt: skip
-        breaks = document.opened[element][3].name in _KEEPS_LINES
-        self.runs(runs, element, "\n" if breaks else " ")
+        self.runs(runs, piece, "\n" if piece in tokens.keeping else " ")
 
-    def runs(self, runs: list[Run] | Iterator[Run], element: int, separator: str) -> None:
+    def runs(self, runs: list[Run] | Iterator[Run], origin: int, separator: str) -> None:
         """Write runs; line ends in them become `separator`."""
         for start, end, text in runs:
             if "\n" not in text and "\r" not in text:
-                self.run(start, end, text, element)
+                self.run(start, end, text, origin)
                 continue
             if end - start != len(text):  # a line end that was written as a reference
                 self.separate(separator)
                 continue
-            last = 0
+            last, chars = 0, self.chars
             for match in _LINE_END.finditer(text):
-                if match.start() > last:
-                    self.run(start + last, start + match.start(), text[last : match.start()], element)
-                self.separate(separator)
-                last = match.end()
+                left, right = match.span()
+                if left > last:
+                    self.offsets.append(chars)
+                    self.lengths.append(left - last)
+                    self.starts.append(start + last)
+                    self.ends.append(start + left)
+                    self.origins.append(origin)
+                    self.written.append(text[last:left])
+                    chars += left - last
+                if chars:
+                    self.written.append(separator)
+                    chars += 1
+                last = right
+            self.chars = chars
             if last < len(text):
-                self.run(start + last, end, text[last:], element)
+                self.run(start + last, end, text[last:], origin)
 
     def beside(self, holder: Holder, runs: list[Run] | Iterator[Run]) -> None:
         """Write what a value, comment or string says, as a line of its own."""
@@ -205,39 +218,43 @@ class _Writer:
         self.holders.append(holder)
 
     def attributes(self) -> None:
-        document = self.document
-        for start, end, element in document.texts:
-            said = document.source[start:end]
-            if len(said.strip(_BLANKS)) >= _LEAST_VALUE_CHARS:
-                self.beside(
-                    Holder(Place.ATTRIBUTE, start, end, element), decoded_runs(said, at=start, in_attribute=True)
-                )
+        source = self.document.source
+        for start, end, tag in self.document.tokens.texts:
+            said = source[start:end]
+            if end - start >= _LEAST_VALUE_CHARS and len(said.strip()) >= _LEAST_VALUE_CHARS:
+                runs = decoded_runs(said, at=start, in_attribute=True) if "&" in said else [(start, end, said)]
+                self.beside(Holder(Place.ATTRIBUTE, start, end, tag), runs)
 
     def comments(self) -> None:
-        document = self.document
-        for start, end, element in document.comments:
-            if end - start < _LEAST_COMMENT_CHARS or _CONDITION.match(document.source, start, end):
+        source = self.document.source
+        for start, end in self.document.tokens.comments:
+            if end - start < _LEAST_COMMENT_CHARS or _CONDITION.match(source, start, end):
                 continue
-            inside = parse(document.source[start:end])
-            holder = Holder(Place.COMMENT, start, end, element)
-            runs = [run for _, at, text, _ in inside.noted for run in decoded_runs(text, at=start + at)]
+            texts = list(texts_of(source[start:end]))
+            runs = [
+                run
+                for at, text, verbatim in texts
+                for run in (
+                    [(start + at, start + at + len(text), text)] if verbatim else decoded_runs(text, at=start + at)
+                )
+            ]
             if sum(len(said) for _, _, said in runs) >= _LEAST_COMMENT_CHARS:
                 self.separate("\n")
                 for run in runs:
                     self.separate(" ")
                     self.runs([run], len(self.holders), " ")
-                self.holders.append(holder)
+                self.holders.append(Holder(Place.COMMENT, start, end))
 
     def scripts(self) -> None:
-        document = self.document
-        for start, end, element in document.scripts:
-            kind = document.opened[element][3].get("type") or ""
-            for at, until, runs in strings_of(document.source, start, end, kind):
-                self.beside(Holder(Place.SCRIPT, at, until, element), runs)
+        source, tokens = self.document.source, self.document.tokens
+        begins = tokens.starts.tolist() if tokens.scripts else []
+        for start, end, tag in tokens.scripts:
+            for at, until, runs in strings_of(source, start, end, kind=source[begins[tag] : start].lower()):
+                self.beside(Holder(Place.SCRIPT, at, until, tag), runs)
 
     def finish(self, flow_runs: int, flow_chars: int) -> HtmlText:
         return HtmlText(
-            self.document, "".join(self.written), self.offsets, self.lengths, self.starts, self.ends, self.elements,
+            self.document, "".join(self.written), self.offsets, self.lengths, self.starts, self.ends, self.origins,
             flow_runs, flow_chars, self.holders,
         )  # fmt: skip
 
@@ -261,18 +278,6 @@ def extract_visible(source: str) -> HtmlText:
     """Return only the text that a visitor sees, as `extract` does."""
     document = parse(source)
     states = States(document)
-    seen = [each for each in document.noted if states.reason(each[3]) is None]
-    kept = {id(each) for each in seen}
-    numbers = [number for number, each in enumerate(document.noted) if id(each) in kept]
-    place = {number: at for at, number in enumerate(numbers)}
-    writer = _Writer(
-        Document(
-            source, document.opened, document.closed, seen,
-            frozenset(place[number] for number in document.verbatim if number in place),
-            frozenset(place[number] for number in document.valued if number in place),
-            document.comments, document.scripts, document.sheets, document.anchors, document.texts, document.torn,
-            document.roots,
-        )
-    )  # fmt: skip
-    writer.flow()
+    writer = _Writer(document)
+    writer.flow([piece for piece, element in enumerate(document.tree.pieces) if states.reason(element) is None])
     return writer.finish(len(writer.offsets), writer.chars)

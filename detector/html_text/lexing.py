@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 
-from detector.html_text.names import BLANKS
+from detector.html_text.names import BLANKS, ESCAPABLE_RAW_TEXT, RAW_TEXT, VERBATIM
 from detector.html_text.references import decode
 
 _VALUE: Final = rf"""(?:"[^"]*+"?|'[^']*+'?|[^{BLANKS}>"'][^{BLANKS}>]*+)"""
@@ -20,14 +20,18 @@ _NAME: Final = rf"(?:=[^{BLANKS}/>=]*+|[^{BLANKS}/>=]++)"
 _ATTRIBUTES: Final = rf"(?:[{BLANKS}/]++|{_NAME}(?:[{BLANKS}]*+=[{BLANKS}]*+{_VALUE}?+)?+)*+"
 #: A whole tag; it ends at the end of the source where nothing closes it.
 TAG: Final = re.compile(rf"<(/?+)([a-zA-Z][^{BLANKS}/>]*+)({_ATTRIBUTES})(>?)")
-#: A tag as most are written: attributes with double quotes or without a value, parted by blanks.
-PLAIN_TAG: Final = re.compile(
-    rf"""<(/?+)([a-zA-Z][^{BLANKS}/>]*+)((?:[{BLANKS}]++[^{BLANKS}"'>/=<]++(?:="[^"]*+")?+)*+[{BLANKS}]*+/?+)>"""
-)
 _ATTRIBUTE: Final = re.compile(
     rf"""({_NAME})(?:[{BLANKS}]*+=[{BLANKS}]*+(?:"([^"]*+)"?|'([^']*+)'?|([^{BLANKS}>"'][^{BLANKS}>]*+))?+)?+"""
 )
-_COMMENT_END: Final = re.compile(r"--!?>")
+_ELEMENT_NAME: Final = re.compile(rf"[^{BLANKS}/>]*+")
+_RENAMED: Final = {"image": "img"}
+#: Values that people read; shorter than two characters they say too little.
+_READ: Final = re.compile(r"""=\s*+(?:"([^"]{2,}+)"|'([^']{2,}+)'|([^\s>"'][^\s>]++))""")
+_IS_READ: Final = re.compile(r"""[\s"'/](?:alt|title)\s*+\Z""", re.IGNORECASE)
+_LOOK_BACK: Final = 32
+_META_READ: Final = re.compile(r"keywords|(?:\w+:)?(?:description|title)\Z", re.IGNORECASE)
+#: What is no text: blanks, and control characters, which nobody sees either.
+INVISIBLE: Final = "".join(map(chr, range(33)))
 _EMPTY_COMMENT: Final = re.compile(r"-?>")
 _SCRIPT_MARK: Final = re.compile(rf"<!--|-->|<(/?)script(?=[{BLANKS}/>])", re.IGNORECASE)
 
@@ -47,8 +51,7 @@ class Attribute:
     value_end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Comment:
+class Comment(NamedTuple):
     """What is no tag and no text: a comment, a doctype, a CDATA section; its content ends at ``inner_end``."""
 
     kind: str
@@ -75,6 +78,73 @@ def attributes_of(written: str, *, at: int) -> Iterator[Attribute]:
         yield Attribute(name, value, at + match.start(), at + match.end(), at + start, at + end)
 
 
+def element_name(source: str, at: int) -> str:
+    """Return the name of the element whose tag says it from an offset on.
+
+    >>> element_name("</DIV >", 2), element_name("<image>", 1)
+    ('div', 'img')
+    """
+    match = _ELEMENT_NAME.match(source, at)
+    name = match[0].lower().replace("\0", "\ufffd") if match else ""
+    return _RENAMED.get(name, name)
+
+
+def read_value(source: str, sign: int, stop: int) -> tuple[int, int] | None:
+    """Return where the value behind a ``=`` in a tag stands if people read it: that of alt and title."""
+    match = _READ.match(source, sign, stop)
+    if match is None or not _IS_READ.search(source[max(0, sign - _LOOK_BACK) : sign]):
+        return None
+    return match.span(match.lastindex or 0)
+
+
+def meta_value(tag: str) -> tuple[int, int] | None:
+    """Return where in a meta tag its content stands, if that is read: keywords, a description or a title."""
+    match = TAG.match(tag)
+    if match is None:
+        return None
+    attributes = {each.name: each for each in attributes_of(match[3], at=match.start(3))}
+    what, content = attributes.get("name") or attributes.get("property"), attributes.get("content")
+    if not what or not content or not content.value.strip() or not _META_READ.match(what.value.strip()):
+        return None
+    return content.value_start, content.value_end
+
+
+def texts_of(source: str) -> Iterator[tuple[int, str, bool]]:
+    """Yield the pieces of text in a short source, tag by tag: offset, text, and whether references mean nothing in it.
+
+    Good for what scripts write and comments hold: that there may be svg or math is not looked at.
+
+    >>> list(texts_of("a <b title='>'>b</b><!-- c --> &amp; d"))
+    [(0, 'a', False), (15, 'b', False), (31, '&amp; d', False)]
+    """
+    begun = at = 0
+    while (start := source.find("<", at)) >= 0:
+        if match := TAG.match(source, start):
+            name, end, until = element_name(source, match.start(2)), match.end(), match.end()
+            is_raw = not match[1] and (name in RAW_TEXT or name in ESCAPABLE_RAW_TEXT)
+            if is_raw and match[4]:
+                until = max(end, raw_text_end(source, name, end))
+        elif found := markup_at(source, start, foreign=False):
+            name, end, until, is_raw = "", found.end, found.end, False
+        else:
+            at = start + 1
+            continue
+        yield from _stripped(source, begun, start)
+        if is_raw and (name in VERBATIM or name in ESCAPABLE_RAW_TEXT):
+            yield from _stripped(source, end, until, verbatim=name in VERBATIM)
+        begun = at = until
+        if match and not match[4]:
+            return
+    yield from _stripped(source, begun, len(source))
+
+
+def _stripped(source: str, start: int, end: int, *, verbatim: bool = False) -> Iterator[tuple[int, str, bool]]:
+    text = source[start:end].lstrip(INVISIBLE)
+    said = text.rstrip(INVISIBLE)
+    if said and not said.isspace():
+        yield end - len(text), said, verbatim
+
+
 def markup_at(source: str, start: int, *, foreign: bool) -> Comment | None:
     """Return the comment, doctype, CDATA section or bogus comment that starts at a ``<``, None where it is text."""
     following = source[start + 1 : start + 2]
@@ -91,12 +161,13 @@ def markup_at(source: str, start: int, *, foreign: bool) -> Comment | None:
 
 
 def _comment(source: str, start: int) -> Comment:
-    if abrupt := _EMPTY_COMMENT.match(source, start + 4):
+    if source[start + 4 : start + 5] in ("-", ">") and (abrupt := _EMPTY_COMMENT.match(source, start + 4)):
         return Comment("comment", start + 4, start + 4, abrupt.end())
-    end = _COMMENT_END.search(source, start + 4)
-    if end is None:
-        return Comment("comment", start + 4, len(source), len(source))
-    return Comment("comment", start + 4, end.start(), end.end())
+    end = source.find("-->", start + 4)
+    stop = len(source) if end < 0 else end
+    if (bang := source.find("--!>", start + 4, stop)) >= 0:
+        return Comment("comment", start + 4, bang, bang + 4)
+    return Comment("comment", start + 4, stop, stop if end < 0 else stop + 3)
 
 
 def _to_bracket(kind: str, source: str, start: int) -> Comment:
@@ -116,7 +187,9 @@ def raw_text_end(source: str, name: str, start: int) -> int:
 
 @cache
 def _end_tag(name: str) -> re.Pattern[str]:
-    return re.compile(rf"</{name}(?=[{BLANKS}/>])", re.IGNORECASE)
+    # Without a flag to ignore case: what begins with two plain characters is found fast.
+    letters = "".join(f"[{letter.lower()}{letter.upper()}]" for letter in name)
+    return re.compile(rf"</{letters}(?=[{BLANKS}/>])")
 
 
 def _script_end(source: str, start: int) -> int:

@@ -10,13 +10,16 @@ import math
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
-from urllib.parse import urlsplit
 
-from detector.html_text.documents import ROOT, Document
+import numpy as np
+
+from detector.html_text.documents import ROOT, Document, Tag
 from detector.html_text.extraction import HtmlText
+from detector.html_text.sites import Links, away, own_site
 from detector.html_text.styles import Hidden
 from detector.html_text.suspicion import Claimed, Suspicion
 
@@ -56,9 +59,7 @@ WEIGHTS: Final = {
 #: The text model's log-odds count between these bounds; below the lower one a block is clean, whatever its links.
 SUSPICION: Final = (-2.5, 5.0)
 _RANDOM: Final = re.compile(r"(?=[a-z]*\d)(?=\d*[a-z])[a-z\d]{5,12}", re.IGNORECASE)
-#: The host of an address, as nearly all are written; what is written otherwise is read attribute by attribute.
-_HREF: Final = re.compile(r"""(?:\A|\s)href=["']?(?:https?:)?//([^\s/"'?#\\>]+)""", re.IGNORECASE)
-_SAYS_SITE: Final = frozenset(("base", "link", "meta"))
+_ID: Final = re.compile(r"""[iI][dD]\s*+=\s*+["']?([a-zA-Z\d]++)""")
 _WORD: Final = re.compile(r"[a-z\d]+", re.IGNORECASE)
 _HIDES_FROM_ALL: Final = frozenset(Hidden) - {Hidden.ARIA, Hidden.NOSCRIPT, Hidden.META, Hidden.TEMPLATE}
 
@@ -76,79 +77,12 @@ class LinkBlock:
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """A link to another site: its element, its host, its range of the text."""
+    """A link to another site: its element, its tag, its range of the text."""
 
     element: int
-    host: str
+    tag: Tag
     start: int
     end: int
-
-
-def host_of(address: str) -> str:
-    """Return the host of an absolute address, without "www.", empty where it has none.
-
-    >>> host_of("//www.Example.org/a"), host_of("/a"), host_of("http://[bad")
-    ('example.org', '', '')
-    """
-    if "//" not in address[:12]:
-        return ""
-    try:
-        host = urlsplit(address).hostname or ""
-    except ValueError:
-        return ""
-    return host.lower().removeprefix("www.").rstrip(".")
-
-
-def site_of(host: str) -> str:
-    """Return the part of a host that one owner has: its last two labels, three under short shared ones.
-
-    >>> site_of("news.example.co.uk"), site_of("m.example.com"), site_of("localhost")
-    ('example.co.uk', 'example.com', 'localhost')
-    """
-    labels = host.split(".")
-    shared = len(labels) > 2 and len(labels[-1]) == 2 and len(labels[-2]) <= 3
-    return ".".join(labels[-3:] if shared else labels[-2:])
-
-
-def own_site(document: Document, url: str | None, hosts: Sequence[tuple[int, str]]) -> str:
-    """Return the page's own site: of its address, else of what the page says of itself, empty where neither does.
-
-    A page that says nothing is of the site that most of its links lead to, where there are enough of them.
-    """
-    if url and (host := host_of(url if "//" in url else f"//{url}")):
-        return site_of(host)
-    said: Counter[str] = Counter()
-    for _, _, _, tag, _ in document.opened:
-        if tag.name in _SAYS_SITE:
-            address = ""
-            if tag.name == "base" or (tag.name == "link" and (tag.get("rel") or "").lower() == "canonical"):
-                address = tag.get("href") or ""
-            elif tag.name == "meta" and "og:url" in tag.written and (tag.get("property") or "").lower() == "og:url":
-                address = tag.get("content") or ""
-            if host := host_of(address.strip()):
-                said[site_of(host)] += 1
-    if said:
-        return said.most_common(1)[0][0]
-    linked = Counter(site_of(host) for _, host in hosts)
-    site, count = linked.most_common(1)[0] if linked else ("", 0)
-    return site if count * 2 > sum(linked.values()) and count >= 10 else ""
-
-
-def _hosts(document: Document) -> Iterator[tuple[int, str]]:
-    """Yield the links that lead to a host, with it, in the order of the source."""
-    known: dict[str, str] = {}
-    for number in document.anchors:
-        written = document.opened[number][3].written
-        if "//" not in written:
-            continue
-        if (match := _HREF.search(written)) and "&" not in match[1]:
-            host = known.get(match[1])
-            if host is None:
-                host = known[match[1]] = host_of(f"//{match[1]}")
-        else:
-            host = host_of((document.opened[number][3].get("href") or "").strip())
-        if host:
-            yield number, host
 
 
 def find_blocks(
@@ -156,16 +90,17 @@ def find_blocks(
 ) -> list[LinkBlock]:
     """Return the blocks of spam links on a page, sorted; `found` are ranges of the text known as spam."""
     document = page.document
-    weak_links = set() if found else _weak_links(page, suspicion)
+    weak_links = [] if found else _weak_links(page, suspicion)
     if not found and len(weak_links) < LEAST_FOREIGN:
         return []
-    hosts = list(_hosts(document))
-    own = own_site(document, url, hosts)
-    away = [(number, host) for number, host in hosts if not own or site_of(host) != own]
-    if not found and sum(number in weak_links for number, _ in away) < LEAST_FOREIGN:
+    links = Links(document)
+    weak_hosts = list(links.hosts_of(weak_links))
+    if not found and len(weak_hosts) < LEAST_FOREIGN:
         return []
-    ranges = _ranges(page)
-    foreign = [Anchor(number, host, *ranges.get(number, (0, 0))) for number, host in away]
+    own = own_site(document, url, links)
+    if not found and len(away(weak_hosts, own)) < LEAST_FOREIGN:
+        return []
+    foreign = list(_anchors(page, away(links.hosts, own)))
     claimed = Claimed(found)
     candidates: set[int] = set()
     for anchor in foreign:
@@ -178,14 +113,15 @@ def find_blocks(
         candidates |= _hidden_roots(page, found)
     judged = _Page(
         page,
-        [document.opened[number][0] for number in document.anchors],
+        document.tokens.starts[links.tags].tolist(),
         foreign,
         [document.opened[anchor.element][0] for anchor in foreign],
         suspicion,
         claimed,
     )
+    ranges = {number: place for number in candidates if (place := page.range_of(number)) is not None}
     blocks: list[LinkBlock] = []
-    for number in _innermost_first(candidates & ranges.keys(), ranges):
+    for number in _innermost_first(ranges):
         start, end = ranges[number]
         inside = [block for block in blocks if start < block.end and block.start < end]
         if inside and not _may_grow(page, number, ranges[number], inside, suspicion, found):
@@ -220,37 +156,34 @@ def _joined(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     return joined
 
 
-def _innermost_first(candidates: Set[int], ranges: Mapping[int, tuple[int, int]]) -> list[int]:
-    by_size = sorted(candidates, key=lambda number: (ranges[number][1] - ranges[number][0], -number))
+def _innermost_first(ranges: Mapping[int, tuple[int, int]]) -> list[int]:
+    by_size = sorted(ranges, key=lambda number: (ranges[number][1] - ranges[number][0], -number))
     return by_size[:_MOST_CANDIDATES]
 
 
-def _weak_links(page: HtmlText, suspicion: Suspicion) -> set[int]:
-    """Return the links with an address on a host that may be spam by their words: most pages have hardly any."""
-    document = page.document
-    found = set()
-    for start, end in suspicion.at_least(SUSPICION[0]):
-        for run, _, _ in page.runs_between(start, end):
-            link = document.link_of(page.elements[run]) if run < page.flow_runs else -1
-            if link >= 0 and "//" in document.opened[link][3].written:
-                found.add(link)
+def _weak_links(page: HtmlText, suspicion: Suspicion) -> list[int]:
+    """Return the tags of the links that may be spam by their words: most pages have hardly any that lead away."""
+    starts, ends = suspicion.at_least(SUSPICION[0])
+    if not len(starts) or not page.flow_runs:
+        return []
+    offsets = np.array(page.offsets[: page.flow_runs])
+    touched = np.zeros(page.flow_runs + 1, np.int64)
+    np.add.at(touched, np.searchsorted(offsets + page.lengths[: page.flow_runs], starts, "right"), 1)
+    np.add.at(touched, np.searchsorted(offsets, ends, "left"), -1)
+    pieces = np.array(page.origins[: page.flow_runs])[np.cumsum(touched)[:-1] > 0]
+    links = np.unique(page.document.tokens.piece_links()[pieces])
+    found: list[int] = links[links >= 0].tolist()
     return found
 
 
-def _ranges(page: HtmlText) -> dict[int, tuple[int, int]]:
-    """Return the range of the text that each element holds, runs of the flow only."""
-    ranges: dict[int, tuple[int, int]] = {}
-
-    def widen(number: int, start: int, end: int) -> None:
-        low, high = ranges.get(number, (start, end))
-        ranges[number] = (min(low, start), max(high, end))
-
-    for run in range(page.flow_runs):
-        widen(page.elements[run], page.offsets[run], page.offsets[run] + page.lengths[run])
-    for number in range(len(page.document.opened) - 1, ROOT, -1):
-        if number in ranges:
-            widen(page.document.opened[number][2], *ranges[number])
-    return ranges
+def _anchors(page: HtmlText, links: Iterable[int]) -> Iterator[Anchor]:
+    """Yield the links with their elements and ranges of the text."""
+    document = page.document
+    for link in links:
+        number = document.element_of(link)
+        if number is not None:
+            start, end = page.range_of(number) or (0, 0)
+            yield Anchor(number, document.start_tag(link), start, end)
 
 
 def _around(page: HtmlText, number: int) -> list[int]:
@@ -274,7 +207,7 @@ def _hidden_roots(page: HtmlText, found: Sequence[tuple[int, int]]) -> set[int]:
         for _ in range(_MAX_CLIMB):
             if number <= ROOT or number in roots or page.states.reason(number) is None:
                 break
-            if page.document.opened[number][3].name not in ("title", "meta"):
+            if page.document.opened[number][3] not in ("title", "meta"):
                 roots.add(number)
             number = page.document.opened[number][2]
     return roots
@@ -290,6 +223,12 @@ class _Page:
     foreign_starts: Sequence[int]
     suspicion: Suspicion
     claimed: Claimed
+
+    @cached_property
+    def has_twins(self) -> bool:
+        """Tell whether two elements share a machine-made id: on most pages none do."""
+        ids = Counter(name for name in _ID.findall(self.text.document.source) if _RANDOM.fullmatch(name))
+        return bool(ids) and max(ids.values()) >= 2
 
 
 def _judge(page: _Page, number: int, place: tuple[int, int]) -> LinkBlock | None:
@@ -312,14 +251,13 @@ def _judge(page: _Page, number: int, place: tuple[int, int]) -> LinkBlock | None
     if share_found < _MOSTLY_FOUND and (density < _LEAST_DENSITY or (last - first) * 2 < links):
         return None
     anchors = Counter(page.text.text[anchor.start : anchor.end] for anchor in others)
-    anchors = Counter(page.text.text[anchor.start : anchor.end] for anchor in others)
     amounts = {
         "links to other sites": ((last - first) / links if links else 0.0) * min(1.0, len(others) / 4),
         "link density": min(1.0, density),
         "repeated anchors": float(bool(anchors) and max(anchors.values()) >= 3),
-        "nofollow": float(bool(others) and sum(_is_nofollow(document, anchor) for anchor in others) * 2 > len(others)),
+        "nofollow": float(bool(others) and sum(_is_nofollow(anchor) for anchor in others) * 2 > len(others)),
         "random names": float(_has_random_names(document, number, others)),
-        "empty elements of one name": float(_has_empty_twins(document, number)),
+        "empty elements of one name": float(_has_empty_twins(document, number)) if page.has_twins else 0.0,
         "already found": share_found,
     }
     signs = [(name, WEIGHTS[name] * amount) for name, amount in amounts.items() if amount]
@@ -336,8 +274,8 @@ def _judge(page: _Page, number: int, place: tuple[int, int]) -> LinkBlock | None
     return LinkBlock(number, start, end, tuple(signs), BIAS + math.fsum(value for _, value in signs))
 
 
-def _is_nofollow(document: Document, anchor: Anchor) -> bool:
-    return "nofollow" in (document.opened[anchor.element][3].get("rel") or "").lower()
+def _is_nofollow(anchor: Anchor) -> bool:
+    return "nofollow" in (anchor.tag.get("rel") or "").lower()
 
 
 def _is_hidden(page: HtmlText, number: int) -> bool:
@@ -346,13 +284,11 @@ def _is_hidden(page: HtmlText, number: int) -> bool:
 
 def _has_random_names(document: Document, number: int, others: Sequence[Anchor]) -> bool:
     """Tell whether the block's own id or class, or most of its addresses, look made by a machine."""
-    tag = document.opened[number][3]
+    tag = document.tag(number)
     names = _WORD.findall(f"{tag.get('id') or ''} {tag.get('class') or ''}")
     if any(_RANDOM.fullmatch(name) for name in names):
         return True
-    paths = [
-        (document.opened[anchor.element][3].get("href") or "").partition("//")[2].partition("/")[2] for anchor in others
-    ]
+    paths = [(anchor.tag.get("href") or "").partition("//")[2].partition("/")[2] for anchor in others]
     random = sum(any(_RANDOM.fullmatch(word) for word in _WORD.findall(path)) for path in paths)
     return len(paths) >= 3 and random * 2 > len(paths)
 
@@ -363,6 +299,6 @@ def _has_empty_twins(document: Document, number: int) -> bool:
     seen: Counter[str] = Counter()
     for near in (*document.children.get(number, ()), *document.children.get(parent, ())[:200]):
         element = document.element(near)
-        if element.inner == element.close and (name := element.tag.get("id")) and _RANDOM.fullmatch(name):
+        if element.inner == element.close and (name := document.tag(near).get("id")) and _RANDOM.fullmatch(name):
             seen[name] += 1
     return bool(seen) and max(seen.values()) >= 2

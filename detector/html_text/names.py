@@ -37,6 +37,8 @@ VOID: Final = frozenset(
 #: Elements whose content is no markup; character references count in the second set only.
 RAW_TEXT: Final = frozenset(["script", "style", "xmp", "iframe", "noembed", "noframes", "plaintext"])
 ESCAPABLE_RAW_TEXT: Final = frozenset(("title", "textarea"))
+#: Of these, those whose content is text all the same.
+VERBATIM: Final = frozenset(("xmp", "plaintext"))
 FORMATTING: Final = frozenset(
     ["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"]
 )
@@ -287,7 +289,13 @@ _ROLES: Final = {
     "form": Role.FORM,
     "button": Role.BUTTON,
 }
-KNOWN_NAMES: Final = frozenset(_ROLES)
+#: Names that ask for nothing but are common, so that they too have a number of their own.
+_COMMON: Final = frozenset(
+    ["abbr", "cite", "label", "span", "strong", "time", "ins", "del", "sup", "sub", "picture", "legend", "path", "g",
+     "use", "rect", "circle", "symbol", "defs", "polygon", "line", "object", "noscript", "template", "marquee",
+     "canvas", "video", "audio", "caption", "optgroup", "option", "rt", "rp", "img"]
+)  # fmt: skip
+KNOWN_NAMES: Final = frozenset(_ROLES) | BREAKS_LINE | FORMATTING | _COMMON
 
 
 def role_of(name: str) -> Role:
@@ -299,16 +307,24 @@ def role_of(name: str) -> Role:
     return _ROLES.get(name, Role.PLAIN)
 
 
+class Gap(IntEnum):
+    """What parts a piece of text from the one before it; the larger wins."""
+
+    NONE = 0
+    SPACE = 1
+    LINE = 2
+
+
 class Way(IntEnum):
     """How a tag is taken in the ordinary case; what is out of the ordinary goes by its role."""
 
     SLOW = 0
-    PUSH = 1  # push, and nothing else
-    BLOCK = 2  # push, where no paragraph is open
-    PART = 3  # push, where the current element is one of its own parents
-    VOID = 4  # note, and do not push
-    LINK = 5  # push, where no link is open
-    END = 6  # pop, where it is the current element's
+    END = 1  # pop, where it is the current element's
+    PUSH = 2  # push, and nothing else
+    BLOCK = 3  # push, where no paragraph is open
+    PART = 4  # push, where the current element is one of its own parents
+    VOID = 5  # note, and do not push
+    LINK = 6  # push, where no link is open
 
 
 PART_OF: Final = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from html.entities import html5
 from typing import Final
 
@@ -18,6 +19,8 @@ _LONGEST_BARE: Final = max(len(name) for name in html5 if not name.endswith(";")
 _C1: Final = {
     code: bytes([code]).decode("cp1252") for code in range(0x80, 0xA0) if code not in (0x81, 0x8D, 0x8F, 0x90, 0x9D)
 }
+#: So many references are remembered: a page in such spelling says the same letters again and again.
+_KNOWN_REFERENCES: Final = 4096
 _REPLACEMENT: Final = "\ufffd"
 _DIGITS_READ: Final = 12
 
@@ -30,11 +33,13 @@ def decoded_runs(text: str, *, at: int = 0, in_attribute: bool = False) -> Itera
     """
     last = 0
     for match in _REFERENCE.finditer(text):
-        start = match.start()
-        found = _decoded(match, text, in_attribute=in_attribute)
-        if found is None:
-            continue
-        said, end = found
+        start, end = match.span()
+        said = _whole(match[0])
+        if said is None:
+            found = _decoded(match, text, in_attribute=in_attribute)
+            if found is None:
+                continue
+            said, end = found
         if start > last:
             yield at + last, at + start, text[last:start]
         yield at + start, at + end, said
@@ -52,6 +57,14 @@ def decode(text: str, *, in_attribute: bool = False) -> str:
     if "&" not in text:
         return text
     return "".join(run[2] for run in decoded_runs(text, in_attribute=in_attribute))
+
+
+@lru_cache(_KNOWN_REFERENCES)
+def _whole(reference: str) -> str | None:
+    """Return what a reference says that ends in a semicolon, None for others: it says so wherever it stands."""
+    match = _REFERENCE.fullmatch(reference) if reference.endswith(";") else None
+    found = _decoded(match, reference, in_attribute=False) if match else None
+    return found[0] if found and found[1] == len(reference) else None
 
 
 def _decoded(match: re.Match[str], text: str, *, in_attribute: bool) -> tuple[str, int] | None:

@@ -9,13 +9,16 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from detector.html_text.parsing import parse
+from detector.html_text.lexing import texts_of
 from detector.html_text.references import Run, decode
 
-#: Strings of a script that writes no markup are none of a reader's business.
-_WRITES: Final = re.compile(
-    r"document\s*\.\s*write|\.\s*(?:inner|outer)HTML|insertAdjacentHTML|createContextualFragment|\.\s*html\s*\("
-)
+#: How a script writes markup, by a word that is found fast; strings of others are none of a reader's business.
+_WRITES: Final = {
+    "write": re.compile(r"document\s*\.\s*write"),
+    "HTML": re.compile(r"\.\s*(?:inner|outer)HTML|insertAdjacentHTML"),
+    "createContextualFragment": re.compile("createContextualFragment"),
+    "html": re.compile(r"\.\s*html\s*\("),
+}
 _STRING: Final = re.compile(
     r"//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/)?|"
     r"\"((?:[^\"\\\n]++|\\.)*+)\"|'((?:[^'\\\n]++|\\.)*+)'|`((?:[^`\\]++|\\.)*+)`",
@@ -35,12 +38,17 @@ _LEAST_CHARS: Final = 6
 StringText = tuple[int, int, list[Run]]
 
 
+def writes_markup(source: str, start: int, end: int) -> bool:
+    """Tell whether the script from `start` to `end` writes markup."""
+    return any(source.find(word, start, end) >= 0 and way.search(source, start, end) for word, way in _WRITES.items())
+
+
 def strings_of(source: str, start: int, end: int, kind: str) -> Iterator[StringText]:
-    """Yield the strings of the script from `start` to `end` that hold text for people; `kind` is its type."""
-    if "json" in kind.lower():
-        if "ld+json" in kind.lower():
+    """Yield the strings of the script from `start` to `end` that hold text for people; `kind` is its tag."""
+    if "json" in kind:
+        if "ld+json" in kind:
             yield from _json_strings(source, start, end)
-    elif _WRITES.search(source, start, end):
+    elif writes_markup(source, start, end):
         yield from _markup_strings(source, start, end)
 
 
@@ -57,6 +65,8 @@ def _markup_strings(source: str, start: int, end: int) -> Iterator[StringText]:
         if group is None or match.end(group) - match.start(group) < _LEAST_CHARS:
             continue
         at, until = match.span(group)
+        if _is_code(match[group]):
+            continue
         percent = "%" in match[group] and source[max(start, match.start() - 12) : match.start()].rstrip().endswith("(")
         runs = list(_unescaped(source[at:until], at, percent=percent))
         markup = "".join(run[2] for run in runs)
@@ -64,6 +74,11 @@ def _markup_strings(source: str, start: int, end: int) -> Iterator[StringText]:
             continue
         if texts := list(_texts(markup, runs)):
             yield at, until, texts
+
+
+def _is_code(said: str) -> bool:
+    """Tell whether a string is a word of the program for sure: it says nothing, and writes nothing."""
+    return said.isascii() and " " not in said.strip() and "<" not in said and "\\" not in said and "%" not in said
 
 
 def _texts(markup: str, runs: list[Run]) -> Iterator[Run]:
@@ -76,9 +91,7 @@ def _texts(markup: str, runs: list[Run]) -> Iterator[Run]:
         at += len(said)
     number = 0
     first = True
-    for _, offset, text, _ in parse(markup).noted:
-        if not text.strip():
-            continue
+    for offset, text, _ in texts_of(markup):
         if not first:
             yield sources[number][0], sources[number][0], "\n"  # a line end of no length in the source
         first = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 
-from detector.html_text.documents import ROOT, Opened, Tag, root_element
+from detector.html_text.documents import ROOT, Opened, root_element
 from detector.html_text.names import (
     BUTTON_SCOPE,
     CELLS,
@@ -47,6 +47,7 @@ class OpenElements:
         self.lost: list[int] = []
         self.anchors: list[int] = []
         self.torn: set[int] = set()
+        self.copied: dict[int, int] = {}
         self.foreign_open = 0
 
     def parent(self, name: str) -> int:
@@ -96,21 +97,21 @@ class OpenElements:
         lost = self.lost[:]
         self.lost.clear()  # the walk over the tags holds on to this list
         for number in lost:
-            tag = self.opened[number][3]
+            _, _, _, name, link = self.opened[number]
             parent, copy = self.numbers[-1], len(self.opened)
-            self.opened.append((at, at, parent, tag, copy if tag.links else self.opened[parent][4]))
+            self.opened.append((at, at, parent, name, copy if link == number else self.opened[parent][4]))
             self.closed.append(None)
-            if tag.links:
+            self.copied[copy] = self.copied.get(number, number)
+            if link == number:
                 self.anchors.append(copy)
-            self.push(tag.name, copy)
+            self.push(name, copy)
 
     def close_paragraph(self, at: int) -> None:
         """Close the paragraph that is open, and what is open in it."""
         self.pop_to(self.paragraphs[-1], at, at)
 
-    def close_implied(self, tag: Tag, at: int) -> None:
+    def close_implied(self, name: str, at: int) -> None:
         """Close what a start tag of a list item, heading, option, ruby or button closes without saying so."""
-        name = tag.name
         if name == "li":
             self._close_item(frozenset(("li",)), at)
         elif name in ("dd", "dt"):
@@ -217,7 +218,7 @@ class OpenElements:
         place = self._find(frozenset((name,)), MARKERS | {"table"})
         if place <= 0:
             for nth in range(len(self.lost) - 1, -1, -1):
-                if self.opened[self.lost[nth]][3].name == name:
+                if self.opened[self.lost[nth]][3] == name:
                     del self.lost[nth]
                     break
             return
@@ -241,9 +242,10 @@ class OpenElements:
         for at in range(place, min(len(self.names), place + MAX_TORN)):
             # What comes from here on stands in an element that is no more in the one taken out.
             old, copy = self.numbers[at], len(self.opened)
-            _, _, _, tag, inside = self.opened[old]
-            self.opened.append((end, end, self.numbers[at - 1], tag, link if inside == number else inside))
+            _, _, _, name, inside = self.opened[old]
+            self.opened.append((end, end, self.numbers[at - 1], name, link if inside == number else inside))
             self.closed.append(None)
+            self.copied[copy] = self.copied.get(old, old)
             self.closed[old] = (start, start)
             self.torn.add(copy)
             self.numbers[at] = copy

@@ -37,7 +37,7 @@ class States:
 
     @cached_property
     def _sheet(self) -> Sheet:
-        return parse_sheets(self._document.sheets)
+        return parse_sheets(self._document.source[start:end] for start, end in self._document.tokens.sheets)
 
     def reason(self, number: int) -> Hidden | None:
         """Return why what stands right in an element is not seen, None where it is."""
@@ -63,7 +63,8 @@ class States:
         return state
 
     def _inside(self, parent: State, number: int) -> State:
-        _, _, above, tag, _ = self._document.opened[number]
+        above = self._document.opened[number][2]
+        tag = self._document.tag(number)
         rules = self._rules_of(tag, above)
         if not rules and not tag.written and tag.name not in _LOOKED_AT:
             return parent
@@ -94,9 +95,8 @@ class States:
         """Return the tags of the elements from `above` up, innermost first."""
         found: list[Tag] = []
         while above > ROOT and len(found) < _ABOVE:
-            _, _, parent, tag, _ = self._document.opened[above]
-            found.append(tag)
-            above = parent
+            found.append(self._document.tag(above))
+            above = self._document.opened[above][2]
         return found + list(reversed(self._document.roots))
 
     def _entered(self, parent: State, tag: Tag, declared: Mapping[str, str]) -> State:

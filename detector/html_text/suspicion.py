@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from itertools import accumulate
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 #: A range that touches so many segments is asked about too often to look at each of them.
 _MOST_SEGMENTS: Final = 2000
@@ -27,6 +31,10 @@ class Claimed:
         """Return the share of a range that is claimed."""
         return (self._before(end) - self._before(start)) / (end - start) if end > start else 0.0
 
+    def touches(self, start: int, end: int) -> bool:
+        """Tell whether anything of a range is claimed."""
+        return self._before(end) > self._before(start)
+
     def _before(self, at: int) -> int:
         nth = bisect_right(self._starts, at) - 1
         return self._sums[nth] + min(at, self._ends[nth]) - self._starts[nth] if nth >= 0 else 0
@@ -42,17 +50,41 @@ class Suspicion:
 
     def __init__(
         self,
-        starts: Sequence[int],
-        ends: Sequence[int],
-        log_odds: Sequence[float],
-        labels: Sequence[int],
+        starts: Sequence[int] | NDArray[np.int64],
+        ends: Sequence[int] | NDArray[np.int64],
+        log_odds: Sequence[float] | NDArray[np.float64],
+        labels: Sequence[int] | NDArray[np.int64],
         read: Read | None = None,
     ) -> None:
-        self._starts, self._ends, self._log_odds, self._labels = starts, ends, log_odds, labels
-        weighted = (value * (end - start) for start, end, value in zip(starts, ends, log_odds, strict=True))
-        self._sums = list(accumulate(weighted, initial=0.0))
-        self._chars = list(accumulate((end - start for start, end in zip(starts, ends, strict=True)), initial=0))
+        self._given = tuple(np.asarray(each) for each in (starts, ends, log_odds))
+        self._labels = labels
         self._read = read
+
+    # Most pages are only asked how suspicious they are at most: lists and sums are made when they are needed.
+    @cached_property
+    def _starts(self) -> list[int]:
+        found: list[int] = self._given[0].tolist()
+        return found
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        found: list[int] = self._given[1].tolist()
+        return found
+
+    @cached_property
+    def _log_odds(self) -> list[float]:
+        found: list[float] = self._given[2].tolist()
+        return found
+
+    @cached_property
+    def _sums(self) -> list[float]:
+        lengths = (end - start for start, end in zip(self._starts, self._ends, strict=True))
+        weighted = (value * length for value, length in zip(self._log_odds, lengths, strict=True))
+        return list(accumulate(weighted, initial=0.0))
+
+    @cached_property
+    def _chars(self) -> list[int]:
+        return list(accumulate((end - start for start, end in zip(self._starts, self._ends, strict=True)), initial=0))
 
     def mean(self, start: int, end: int, *, outside: Claimed | None = None) -> float:
         """Return the mean, by characters, of the segments that a range touches; minus infinity where it touches none.
@@ -60,7 +92,9 @@ class Suspicion:
         With `outside`, only segments that are mostly outside of what is claimed count; infinity where there are none.
         """
         first, last = self._touched(start, end)
-        if outside is not None and last - first <= _MOST_SEGMENTS:
+        if outside is not None and first == last:
+            return math.inf
+        if outside is not None and outside.touches(start, end) and last - first <= _MOST_SEGMENTS:
             left = [nth for nth in range(first, last) if outside.share(self._starts[nth], self._ends[nth]) < 0.5]
             chars = sum(self._ends[nth] - self._starts[nth] for nth in left)
             total = sum(self._log_odds[nth] * (self._ends[nth] - self._starts[nth]) for nth in left)
@@ -73,13 +107,13 @@ class Suspicion:
         first, last = self._touched(start, end)
         if first == last:
             return None
-        return self._labels[max(range(first, last), key=lambda nth: self._log_odds[nth])]
+        return int(self._labels[max(range(first, last), key=lambda nth: self._log_odds[nth])])
 
-    def at_least(self, log_odds: float) -> Iterator[tuple[int, int]]:
-        """Yield the segments from these log-odds on."""
-        for start, end, value in zip(self._starts, self._ends, self._log_odds, strict=True):
-            if value >= log_odds:
-                yield start, end
+    def at_least(self, log_odds: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return where the segments from these log-odds on start and end."""
+        starts, ends, values = self._given
+        chosen = np.flatnonzero(values >= log_odds)
+        return starts[chosen], ends[chosen]
 
     def run(self, start: int, end: int, *, low: int, high: int, floor: float) -> tuple[int, int]:
         """Return a segment's range with those beside it, inside ``[low, high)``, whose log-odds reach `floor`."""

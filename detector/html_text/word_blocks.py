@@ -48,7 +48,7 @@ class WordBlock:
 def find_word_blocks(page: HtmlText, suspicion: Suspicion, claimed: Claimed) -> list[WordBlock]:
     """Return the ranges of the text that are spam by their words and not found yet: sorted and disjoint."""
     blocks: list[WordBlock] = []
-    for start, end in suspicion.at_least(SURE):
+    for start, end in zip(*(each.tolist() for each in suspicion.at_least(SURE)), strict=True):
         if (
             (blocks and start < blocks[-1].end)
             or claimed.share(start, end) >= _FOUND
@@ -80,10 +80,10 @@ def _place_of(page: HtmlText, at: int) -> tuple[int, int, bool]:
     """Return the range of the text that stands in the same place as an offset, and whether it may be a mixed list."""
     first = last = page.run_at(at)
     if first >= page.flow_runs:
-        holder = page.elements[first]
-        while first > page.flow_runs and page.elements[first - 1] == holder:
+        holder = page.origins[first]
+        while first > page.flow_runs and page.origins[first - 1] == holder:
             first -= 1
-        while last + 1 < len(page.offsets) and page.elements[last + 1] == holder:
+        while last + 1 < len(page.offsets) and page.origins[last + 1] == holder:
             last += 1
         return page.offsets[first], page.offsets[last] + page.lengths[last], True
     block = _block_of(page, page.elements[first])
@@ -91,7 +91,7 @@ def _place_of(page: HtmlText, at: int) -> tuple[int, int, bool]:
         first -= 1
     while last + 1 < page.flow_runs and _block_of(page, page.elements[last + 1]) == block:
         last += 1
-    is_list = page.document.opened[block][3].name in _LISTS
+    is_list = page.document.opened[block][3] in _LISTS
     return page.offsets[first], page.offsets[last] + page.lengths[last], is_list
 
 
@@ -99,7 +99,7 @@ def _block_of(page: HtmlText, number: int) -> int:
     """Return the nearest element around a run that breaks the line."""
     opened = page.document.opened
     for _ in range(_MOST_CLIMB):
-        if number <= ROOT or opened[number][3].name in BREAKS_LINE or opened[number][3].name in _LISTS:
+        if number <= ROOT or opened[number][3] in BREAKS_LINE or opened[number][3] in _LISTS:
             break
         number = opened[number][2]
     return number
@@ -114,7 +114,7 @@ def real_parts(page: HtmlText, suspicion: Suspicion, ranges: Sequence[tuple[int,
     places: dict[tuple[int, int, bool], None] = {}
     for start, end in ranges:
         for run, _, _ in page.runs_between(start, end):
-            if run < page.flow_runs and page.document.opened[page.elements[run]][3].name in _LISTS:
+            if run < page.flow_runs and page.document.opened[page.elements[run]][3] in _LISTS:
                 places[_place_of(page, page.offsets[run])] = None
     for low, high, _ in places:
         items = list(_split(page.text, low, high))
