@@ -22,8 +22,8 @@ text, and the figure to read is the ratio, the median over rounds. MB are of UTF
 pages are made of `training_data` by the project's generator (`benchmarks/bench_corpora.py`): anybody can make them,
 but they are little text that repeats, which helps caches, ours and others', and paragraphs in which the detector finds
 something when they stand alone are left out, so that 3 % are 3 %, which favours us. `make bench` also measures on
-documents that nobody trained on where they are there (`benchmarks/speed.py`), and `make growth` on adversarial pages. Speeds
-of other machines differ; their ratios hardly do.
+documents that nobody trained on where they are there (`benchmarks/speed.py`), and `make growth` on adversarial
+pages. Speeds of other machines differ; their ratios hardly do.
 """
 
 FASTER = """

@@ -7,6 +7,7 @@ training, serving and explaining read the same integers. A value never depends o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -180,10 +181,10 @@ def outline_features(
     kinds = np.stack([counts[:, classes].sum(axis=1) for classes in _KINDS], axis=1)
     pages, page_row = distinct(segments.page[chosen])
     page_kinds = _page_kinds(batch, pages)
-    bins[:, :6] = np.digitize(kinds[:, : len(_SHARES)] / length[:, None], _SHARE_EDGES)
+    bins[:, :6] = _bins(kinds[:, : len(_SHARES)] / length[:, None], _SHARE_EDGES)
     bins[:, 6] = 4 * _spelling(page_kinds[:, :2])[page_row] + _spelling(kinds[:, _SPELLING])
     bins[:, 7] = 8 * _script(page_kinds[:, 2:])[page_row] + _script(kinds[:, _SCRIPT])
-    bins[:, 8] = np.digitize(length, _LENGTH_EDGES)
+    bins[:, 8] = _bins(length, _LENGTH_EDGES)
     bins[:, 9:17] = _line_features(batch, segments, segments.line[chosen])
     bins[:, 23:29] = _whole_segments(segments, chosen, whole)
     return FeatureTable(bins)
@@ -198,6 +199,14 @@ def with_keywords(
         batch.codes, segments.starts[chosen], segments.ends[chosen], lookups.keywords
     )
     return FeatureTable(bins)
+
+
+def _bins(values: NDArray[Any], edges: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return for each value how many of the edges it reaches: `np.digitize` for few edges, in a tenth of the time."""
+    found = np.zeros(values.shape, np.uint8)
+    for edge in edges.tolist():
+        found += values >= edge
+    return found
 
 
 def _class_counts(
@@ -217,8 +226,9 @@ def _page_kinds(batch: FoldedBatch, pages: NDArray[np.int64]) -> NDArray[np.int6
     size = (ends - starts) >> 3
     counts = np.empty((len(pages), len(_SPELLINGS) + len(_SCRIPTS)), np.int64)
     for column, kind in enumerate(_KINDS[_SPELLING] + _KINDS[_SCRIPT]):
-        held = classes == kind[0]
-        for other in kind[1:]:
+        first, *others = kind.tolist()  # Python's integers: those of NumPy would widen the array
+        held = classes == first
+        for other in others:
             held |= classes == other
         ones = np.bitwise_count(np.packbits(held))
         counts[:, column] = np.add.reduceat(ones, np.cumsum(size) - size, dtype=np.int64)
@@ -253,17 +263,17 @@ def _line_features(batch: FoldedBatch, segments: Segments, line: NDArray[np.int6
     items = found + 1
     mean = (length - found) / items
     out = np.zeros((len(lines), 8), np.int64)
-    out[:, 0] = 8 * kind + np.digitize(items, _ITEM_COUNT_EDGES)
-    out[:, 1] = 8 * kind + np.digitize(mean, _ITEM_LENGTH_EDGES)
-    out[:, 2] = np.digitize(_item_spread(classes, row, positions, starts, ends, kind, mean), _SPREAD_EDGES)
-    out[:, 3] = np.digitize(found / length, _SHARE_EDGES)
-    out[:, 4] = np.digitize(length, _LINE_LENGTH_EDGES)
+    out[:, 0] = 8 * kind + _bins(items, _ITEM_COUNT_EDGES)
+    out[:, 1] = 8 * kind + _bins(mean, _ITEM_LENGTH_EDGES)
+    out[:, 2] = _bins(_item_spread(classes, row, positions, starts, ends, kind, mean), _SPREAD_EDGES)
+    out[:, 3] = _bins(found / length, _SHARE_EDGES)
+    out[:, 4] = _bins(length, _LINE_LENGTH_EDGES)
     ends_seen = counts[:, CharClass.SENTENCE_END] + counts[:, CharClass.PERIOD]
     out[:, 5] = np.minimum(ends_seen, 3) + 4 * np.minimum(counts[:, CharClass.COMMA], 3)
     first_line = np.searchsorted(segments.line_page, segments.line_page[lines], side="left")
     last_line = np.searchsorted(segments.line_page, segments.line_page[lines], side="right") - 1
-    out[:, 6] = np.digitize(lines - first_line, _PLACE_EDGES)
-    out[:, 7] = np.digitize(last_line - lines, _PLACE_EDGES)
+    out[:, 6] = _bins(lines - first_line, _PLACE_EDGES)
+    out[:, 7] = _bins(last_line - lines, _PLACE_EDGES)
     return out[back]
 
 
@@ -296,7 +306,7 @@ def _item_spread(
 
 def _keyword_densities(
     codes: NDArray[np.uint16], starts: NDArray[np.int64], ends: NDArray[np.int64], keywords: NDArray[np.uint8]
-) -> NDArray[np.int64]:
+) -> NDArray[np.uint8]:
     """Return the bin of the share of characters that lie in keywords, a column for each of KEYWORD_LABELS."""
     longest = KEYWORD_ORDERS[-1]
     row, positions = ranges(starts, ends + longest - 1)  # the gap behind every page makes room
@@ -314,7 +324,7 @@ def _keyword_densities(
         for bit in range(len(KEYWORD_LABELS)):
             of_label = hits[(marks[hits] >> bit) & 1 == 1]
             covered[:, bit] += order * np.bincount(row[of_label], minlength=len(starts))
-    density: NDArray[np.int64] = np.digitize(np.minimum(covered / length[:, None], 1.0), _SHARE_EDGES)
+    density: NDArray[np.uint8] = _bins(np.minimum(covered / length[:, None], 1.0), _SHARE_EDGES)
     return density
 
 
@@ -339,7 +349,7 @@ def _page_relations(batch: FoldedBatch, segments: Segments, chosen: NDArray[np.i
         which = page_row[row]
         mine = _slots_of(batch.codes, hashed, np.minimum(positions, last), order, bits[which]) + first_slot[which]
         hit = counts[mine] > 1 if wanted else counts[mine] == 1
-        out[:, column] = np.digitize(np.bincount(row, hit, len(length)) / np.maximum(length, 1), _SHARE_EDGES)
+        out[:, column] = _bins(np.bincount(row, hit, len(length)) / np.maximum(length, 1), _SHARE_EDGES)
     return out
 
 
@@ -359,10 +369,10 @@ def _slots_of(
 def _whole_segments(segments: Segments, chosen: NDArray[np.int64], whole: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return the bins of the segment's own scores, a column a label, and of the best label of its neighbours."""
     out = np.empty((len(chosen), 6), np.int64)
-    out[:, :4] = np.digitize(whole[chosen], _SCORE_EDGES)
+    out[:, :4] = _bins(whole[chosen], _SCORE_EDGES)
     for column, neighbour in zip((4, 5), _neighbours(segments, chosen), strict=True):
         scores = whole[np.maximum(neighbour, 0)]
-        best = 8 * scores.argmax(1) + np.digitize(scores.max(1), _NEIGHBOUR_EDGES)
+        best = 8 * scores.argmax(1) + _bins(scores.max(1), _NEIGHBOUR_EDGES)
         out[:, column] = np.where(neighbour >= 0, best, BINS_PER_FEATURE - 1)
     return out
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.positions import distinct, union
+from detector.positions import distinct, union, without
 
 #: The tables reach to the end of the supplementary ideographic plane; what lies beyond shares the last entry.
 TABLE_SIZE = 0x30001
@@ -171,10 +171,10 @@ def fold_pages(texts: Sequence[str]) -> FoldedBatch:
     text_starts = np.cumsum(chars + GAP_CHARS) - chars
     dropped = np.flatnonzero(codes == 0)
     if len(dropped):
-        codes, classes, marks = np.delete(codes, dropped), np.delete(classes, dropped), np.delete(marks, dropped)
+        codes, classes, marks = without(codes, dropped), without(classes, dropped), without(marks, dropped)
     between = _between_letters(codes, classes, marks)
     if len(between):
-        codes, classes = np.delete(codes, between), np.delete(classes, between)
+        codes, classes = without(codes, between), without(classes, between)
         # Positions without the marks that were dropped before become offsets with them.
         between += np.searchsorted(dropped - np.arange(len(dropped)), between, side="right")
         dropped = union(dropped, between)
@@ -193,7 +193,7 @@ def _between_letters(
     `marks` tells where the marks stand. At least LEAST_BETWEEN of them in a row count, each between two letters or
     digits, with a letter among them: dates and addresses of machines are no words in disguise.
     """
-    symbols = np.flatnonzero(classes == CharClass.SYMBOL)
+    symbols = np.flatnonzero(classes == int(CharClass.SYMBOL))  # an enumeration's member would widen the array
     symbols = symbols[HAN.take(classes[symbols - 1]) & HAN.take(classes[symbols + 1])]
     # Three marks with one character between each two are rare; the gaps of edge characters hold none.
     threes = np.flatnonzero(marks[:-4] & marks[2:-2] & marks[4:])

@@ -140,7 +140,7 @@ def fold_without_readings(texts: list[str]) -> tuple[FoldedBatch, dict[int, Read
     """Fold the texts, those with pinyin noise without its readings; return these by the text's number."""
     batch = fold_pages(texts)
     found: dict[int, Readings] = {}
-    for number in batch.pages_at(np.flatnonzero(batch.classes == CharClass.TONED)).tolist():
+    for number in batch.pages_at(np.flatnonzero(batch.classes == int(CharClass.TONED))).tolist():
         inside = slice(int(batch.page_starts[number]), int(batch.page_ends[number]))
         # Most pages with toned letters are in European languages: only Han has readings.
         spans = pinyin_noise(texts[number]) if HAN[batch.classes[inside]].any() else []

@@ -28,7 +28,7 @@ from detector.model import LANE_LABELS, Bundle, Decisions, load_bundle, whole_sc
 from detector.pinyin import fold_without_readings
 from detector.segmentation import Segments, cut_segments
 from detector.spans import Annotate, spans_of, with_spun
-from detector.spun import is_spun, spun_evidence
+from detector.spun import spun_pages
 from detector.verdicts import facts_of, judge
 
 # The rooms of HTML are imported where a page of it comes: they take 30 ms, and many scans see none.
@@ -145,7 +145,7 @@ class Detector:
     def _scan_batch(self, pages: Sequence[_Prepared], annotate: Annotate | None = None) -> Iterator[ScanResult]:
         """Take a batch the whole way: fold, segment, screen, score, decide, then a page at a time: merge and judge."""
         batch, readings = fold_without_readings([page.text for page in pages])
-        spun = self._spun_pages(batch)
+        spun = spun_pages(batch, self._bundle.spun, self._decisions.spun)
         segments = cut_segments(batch)
         whole = whole_scores(self._bundle.lookups, batch, segments)
         candidates = (
@@ -166,18 +166,6 @@ class Detector:
                 suspicion = self._suspicion(batch, number, segments, whole)
                 spans = with_blocks(page.html, page.page.url, spans, suspicion, explained=annotate is not None)
             yield self._result(page, spans, number in spun, explained=annotate is not None)
-
-    def _spun_pages(self, batch: FoldedBatch) -> set[int]:
-        """Return the pages of the batch that a machine spun."""
-        rule, table = self._decisions.spun, self._bundle.spun
-        evidence_of = spun_evidence(batch, table)
-        pages = zip(batch.page_starts.tolist(), batch.page_ends.tolist(), evidence_of.tolist(), strict=True)
-        return {
-            number
-            for number, (first, last, evidence) in enumerate(pages)
-            if rule.may_be_spun(evidence, last - first)
-            and is_spun(evidence, batch.codes[first:last], batch.classes[first:last], table, rule)
-        }
 
     def _suspicion(self, batch: FoldedBatch, number: int, segments: Segments, whole: NDArray[np.float64]) -> Suspicion:
         """Return what the segment model thinks of a page, at the offsets of its text."""

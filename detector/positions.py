@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
+
+#: Where no more than one value in so many is dropped, copying what lies between is faster than a mask.
+_FEW = 200
 
 
 def ranges(starts: NDArray[np.int64], ends: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -28,6 +33,18 @@ def union(some: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.int6
     """
     both = np.sort(np.concatenate([some, others]))
     return both[np.append(True, both[1:] != both[:-1])] if len(both) else both
+
+
+def without(values: NDArray[Any], at: NDArray[np.int64]) -> NDArray[Any]:
+    """Return the values but those at some positions (sorted, each once): `np.delete`, faster where few are dropped.
+
+    >>> without(np.array([5, 6, 7, 8]), np.array([1, 3]))
+    array([5, 7])
+    """
+    if len(at) * _FEW > len(values):
+        return np.delete(values, at)
+    starts, ends = [0, *(at + 1).tolist()], [*at.tolist(), len(values)]
+    return np.concatenate([values[start:end] for start, end in zip(starts, ends, strict=True)])
 
 
 def distinct(values: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -47,11 +47,11 @@ class SpunRule:
             float(settings["least_han_share"]),
         )
 
-    def may_be_spun(self, evidence: int, chars: int) -> bool:
-        """Tell from the evidence of all bigrams whether a page is worth the exact look."""
-        if chars < self.least_han:
-            return False
-        return evidence / (self.steps * math.sqrt(chars)) + self.bias >= self.threshold - self.slack
+    def may_be_spun(self, evidence: NDArray[np.int64] | int, chars: NDArray[np.int64] | int) -> NDArray[np.bool_]:
+        """Tell from the evidence of all bigrams of pages, and their lengths, which are worth the exact look."""
+        log_odds = np.asarray(evidence) / (self.steps * np.sqrt(np.maximum(chars, 1))) + self.bias
+        worth: NDArray[np.bool_] = (np.asarray(chars) >= self.least_han) & (log_odds >= self.threshold - self.slack)
+        return worth
 
 
 def bigram_buckets(codes: NDArray[np.uint16]) -> NDArray[np.uint16]:
@@ -109,3 +109,14 @@ def is_spun(
     if not rule.may_be_spun(evidence, len(codes)):
         return False
     return spun_log_odds(codes, classes, table, rule) > rule.threshold
+
+
+def spun_pages(batch: FoldedBatch, table: NDArray[np.int8], rule: SpunRule) -> set[int]:
+    """Return the numbers of the pages of a batch that a machine spun."""
+    evidence = spun_evidence(batch, table)
+    found = set()
+    for page in np.flatnonzero(rule.may_be_spun(evidence, batch.page_ends - batch.page_starts)).tolist():
+        inside = slice(int(batch.page_starts[page]), int(batch.page_ends[page]))
+        if is_spun(int(evidence[page]), batch.codes[inside], batch.classes[inside], table, rule):
+            found.add(page)
+    return found

@@ -80,7 +80,7 @@ class Recipe:
     lowest_threshold: float = -1.5
     loss_budget: float = 0.0002
     alarm_budget: float = 0.0098
-    segment_threshold: float = -3.0
+    segment_threshold: float = -2.75
     outline_threshold: float = -5.5
     sample_threshold: float = 0.5
     replay_rows: int = 14_000
