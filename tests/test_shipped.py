@@ -93,7 +93,7 @@ def handwritten() -> list[LabelledPage]:
 # The screen trades a few weak finds for speed: a segment is scored where its words, its outline and a few of its
 # characters speak for spam, and a page of which no segment is chosen is passed over. What is asked for is that hardly
 # any page with a find is.
-MOST_DIFFERENT = 0.01
+MOST_DIFFERENT = 0.03
 MOST_LOST = 0.01
 
 
