@@ -499,3 +499,19 @@ def test_stretches_of_lines_are_the_file(tmp_path: Path) -> None:
             with path.open("rb") as raw:
                 found += [(each.line, each.page) for each in read_source(source, raw=raw, lines=stretch)]  # type: ignore[arg-type, union-attr]
         assert found == whole
+
+
+@pytest.mark.parametrize("size", [0, 1, 16383, 16384, 16385, 49152, 100_000])
+@pytest.mark.parametrize("limit", [1, 16384, 49152, 99_999, 1 << 26])
+def test_a_page_is_read_in_pieces_that_begin_small_and_grow(size: int, limit: int) -> None:
+    class Asked(io.BytesIO):
+        most_asked = 0
+
+        def read(self, most: int | None = -1, /) -> bytes:
+            self.most_asked = max(self.most_asked, most or 0)
+            return super().read(most)
+
+    data = bytes(number % 251 for number in range(size))
+    stream = Asked(data)
+    assert reading_module._read_at_most(stream, limit) == data[:limit]
+    assert stream.most_asked <= max(16384, 2 * size)  # a small page never asks for a megabyte

@@ -24,8 +24,9 @@ from detector.formats.sources import STDIN, Kind, Skipped, Source, Unreadable, r
 #: A page longer than this is refused: real pages stay below 10 MB, and a file without line ends must not fill memory.
 MAX_PAGE_BYTES = 64 << 20
 _HEAD_BYTES = 8192
-#: Files are read, and what is too long is passed over, in pieces of this size.
+#: Files are read, and what is too long is passed over, in pieces of this size; the first piece of a page is smaller.
 _PASS_BYTES = 1 << 20
+_FIRST_BYTES = 1 << 14
 _BOM = b"\xef\xbb\xbf"
 _DEFAULT_FIELDS = Fields()
 
@@ -109,14 +110,19 @@ def _read_page(source: Source, stream: IO[bytes], fields: Fields) -> Record | Un
 
 
 def _read_at_most(stream: IO[bytes], limit: int) -> bytes:
-    """Return all that a stream holds, at most so many bytes; memory is asked for as it is needed."""
-    data = stream.read(min(limit, _PASS_BYTES))
-    if len(data) < _PASS_BYTES:
-        return data
-    pieces, left = [data], limit - len(data)
-    while left and (piece := stream.read(min(left, _PASS_BYTES))):
-        pieces.append(piece)
-        left -= len(piece)
+    """Return all that a stream holds, at most so many bytes; memory is asked for as it is needed.
+
+    Little at first: what a read asks for and does not fill leaves holes in memory, a page after another.
+    """
+    pieces: list[bytes] = []
+    left, asked = limit, _FIRST_BYTES
+    while left:
+        asked = min(asked, left)
+        pieces.append(stream.read(asked))
+        left -= len(pieces[-1])
+        if len(pieces[-1]) < asked:  # the end
+            break
+        asked = min(2 * asked, _PASS_BYTES)
     return b"".join(pieces)
 
 
