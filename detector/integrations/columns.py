@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from detector.datatypes import Page, ScanResult
-from detector.integrations.loading import Wanted
+from detector.integrations.loading import Wanted, wanted
 
 #: The columns that are added, in this order.
 ADDED = ("verdict", "spans", "clean_text")
@@ -38,6 +39,28 @@ class Columns:
         results = self.wanted.load().scan_many(pages)
         rows = [_row(next(results)) if isinstance(text, str) else (None, None, None) for text in texts]
         return {name: [row[at] for row in rows] for at, name in enumerate(self.names())}
+
+
+class ColumnScan:
+    """What an engine calls for each of its batches; each engine's own says how a batch is read and what it gives."""
+
+    def __init__(
+        self,
+        *,
+        text: str = "text",
+        url: str | None = None,
+        prefix: str = "",
+        model: str | os.PathLike[str] | None = None,
+        labels: str | Iterable[str] | None = None,
+        min_score: float | None = None,
+    ) -> None:
+        """Read the columns `text` and `url`; the bundle is loaded where the first batch is scanned."""
+        self._columns = Columns(text, url, prefix, wanted(model, labels, min_score))
+
+    @property
+    def columns(self) -> Columns:
+        """Return which columns are read and added."""
+        return self._columns
 
 
 def _row(result: ScanResult) -> tuple[str, list[dict[str, Any]], str]:

@@ -7,33 +7,14 @@ What ``map`` pickles, and what it takes the fingerprint of, holds names only; ea
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable
 from typing import Any
 
-from detector.integrations.columns import Columns
-from detector.integrations.loading import missing_engine, wanted
+from detector.integrations.columns import Columns, ColumnScan
+from detector.integrations.loading import missing_engine
 
 
-class ScanBatch:
+class ScanBatch(ColumnScan):
     """A callable for ``map`` with ``batched=True``."""
-
-    def __init__(
-        self,
-        *,
-        text: str = "text",
-        url: str | None = None,
-        prefix: str = "",
-        model: str | os.PathLike[str] | None = None,
-        labels: str | Iterable[str] | None = None,
-        min_score: float | None = None,
-    ) -> None:
-        self._columns = Columns(text, url, prefix, wanted(model, labels, min_score))
-
-    @property
-    def columns(self) -> Columns:
-        """Return which columns are read and added."""
-        return self._columns
 
     def __call__(self, batch: Any) -> dict[str, list[Any]]:
         columns = self._columns

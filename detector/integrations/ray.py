@@ -7,30 +7,14 @@ Ray makes the class once in each actor and pickles no detector.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable
 from typing import Any
 
-from detector.integrations.columns import Columns
-from detector.integrations.loading import missing_engine, wanted
+from detector.integrations.columns import Columns, ColumnScan
+from detector.integrations.loading import missing_engine
 
 
-class ScanBatch:
+class ScanBatch(ColumnScan):
     """A callable class for ``map_batches`` with ``batch_format="pyarrow"``."""
-
-    def __init__(
-        self,
-        *,
-        text: str = "text",
-        url: str | None = None,
-        prefix: str = "",
-        model: str | os.PathLike[str] | None = None,
-        labels: str | Iterable[str] | None = None,
-        min_score: float | None = None,
-    ) -> None:
-        """Read the columns `text` and `url`; load the bundle of this actor."""
-        self._columns = Columns(text, url, prefix, wanted(model, labels, min_score))
-        self._columns.wanted.load()
 
     def __call__(self, batch: Any) -> Any:
         """Return an Arrow table with the added columns behind its own."""

@@ -7,35 +7,17 @@ Spark pickles the callable, which holds names only; each Python worker loads the
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from detector.integrations.columns import Columns
-from detector.integrations.loading import missing_engine, wanted
+from detector.integrations.columns import Columns, ColumnScan
+from detector.integrations.loading import missing_engine
 
 _ADDED_TYPES = ("string", "array<struct<start:bigint,end:bigint,label:string,score:double>>", "string")
 
 
-class ScanPartition:
+class ScanPartition(ColumnScan):
     """A callable for ``mapInPandas``: frames of a partition in, frames with the added columns out."""
-
-    def __init__(
-        self,
-        *,
-        text: str = "text",
-        url: str | None = None,
-        prefix: str = "",
-        model: str | os.PathLike[str] | None = None,
-        labels: str | Iterable[str] | None = None,
-        min_score: float | None = None,
-    ) -> None:
-        self._columns = Columns(text, url, prefix, wanted(model, labels, min_score))
-
-    @property
-    def columns(self) -> Columns:
-        """Return which columns are read and added."""
-        return self._columns
 
     def __call__(self, frames: Iterable[Any]) -> Iterator[Any]:
         columns = self._columns
