@@ -19,14 +19,23 @@ import numpy as np
 
 from detector.html_text.documents import ROOT, Document, Tag
 from detector.html_text.extraction import HtmlText
+from detector.html_text.link_bounds import may_hold_block
+from detector.html_text.link_signs import (
+    BIAS,
+    LEAST_DENSITY,
+    LEAST_FOREIGN,
+    MANY_FOREIGN,
+    MAX_CLIMB,
+    REPEATED,
+    SUSPICION,
+    WEIGHTS,
+    has_twins,
+    is_random,
+)
 from detector.html_text.sites import Links, away, own_site
 from detector.html_text.styles import Hidden
 from detector.html_text.suspicion import Claimed, Suspicion
 
-#: Fewer links to other sites make no block.
-LEAST_FOREIGN: Final = 2
-#: A block may reach so far up from its links.
-_MAX_CLIMB: Final = 12
 #: Bounds on the work for one page: so many elements are judged, by so many of their links.
 _MOST_CANDIDATES: Final = 1000
 _MOST_LINKS: Final = 500
@@ -39,27 +48,8 @@ _NEARLY_ALL: Final = 0.97
 #: It also grows where the text model's mean log-odds of the rest are at least this, hidden or in the open.
 _HIDDEN_REST: Final = -2.0
 _SEEN_REST: Final = -0.5
-#: What is not known as spam must be so dense with links to other sites.
-_LEAST_DENSITY: Final = 0.4
 #: A block that holds more of the page's text than this is the page.
 _MOST_OF_PAGE: Final = 0.6
-#: The weights, in log-odds; chosen so that no single sign finds a block, on cases written for the tests.
-BIAS: Final = -4.0
-WEIGHTS: Final = {
-    "hidden": 2.5,
-    "hidden from assistive tools": 0.5,
-    "links to other sites": 2.0,
-    "link density": 1.0,
-    "repeated anchors": 1.0,
-    "nofollow": 0.3,
-    "random names": 1.0,
-    "empty elements of one name": 1.5,
-    "already found": 4.0,
-}
-#: The text model's log-odds count between these bounds; below the lower one a block is clean, whatever its links.
-SUSPICION: Final = (-2.5, 5.0)
-_RANDOM: Final = re.compile(r"(?=[a-z]*\d)(?=\d*[a-z])[a-z\d]{5,12}", re.IGNORECASE)
-_ID: Final = re.compile(r"""[iI][dD]\s*+=\s*+["']?([a-zA-Z\d]++)""")
 _WORD: Final = re.compile(r"[a-z\d]+", re.IGNORECASE)
 _HIDES_FROM_ALL: Final = frozenset(Hidden) - {Hidden.ARIA, Hidden.NOSCRIPT, Hidden.META, Hidden.TEMPLATE}
 
@@ -98,14 +88,18 @@ def find_blocks(
     if not found and len(weak_hosts) < LEAST_FOREIGN:
         return []
     own = own_site(document, url, links)
-    if not found and len(away(weak_hosts, own)) < LEAST_FOREIGN:
+    weak = away(weak_hosts, own)
+    if not found and len(weak) < LEAST_FOREIGN:
         return []
-    foreign = list(_anchors(page, away(links.hosts, own)))
+    leading_away = away(links.hosts, own)
+    if not found and not may_hold_block(page, suspicion, links.tags, leading_away, weak):
+        return []
+    foreign = list(_anchors(page, leading_away))
     claimed = Claimed(found)
     candidates: set[int] = set()
     for anchor in foreign:
-        weak = anchor.start == anchor.end or suspicion.mean(anchor.start, anchor.end) >= SUSPICION[0]
-        if weak or claimed.share(anchor.start, anchor.end):
+        is_weak = anchor.start == anchor.end or suspicion.mean(anchor.start, anchor.end) >= SUSPICION[0]
+        if is_weak or claimed.share(anchor.start, anchor.end):
             candidates |= set(_around(page, anchor.element))
         if len(candidates) >= _MOST_CANDIDATES:
             break
@@ -189,7 +183,7 @@ def _anchors(page: HtmlText, links: Iterable[int]) -> Iterator[Anchor]:
 def _around(page: HtmlText, number: int) -> list[int]:
     """Return the elements that a link's block may be: those around it."""
     found: list[int] = []
-    while len(found) < _MAX_CLIMB and (number := page.document.opened[number][2]) > ROOT:
+    while len(found) < MAX_CLIMB and (number := page.document.opened[number][2]) > ROOT:
         found.append(number)
     return found
 
@@ -204,7 +198,7 @@ def _hidden_roots(page: HtmlText, found: Sequence[tuple[int, int]]) -> set[int]:
         if run < page.flow_runs
     }
     for number in elements:
-        for _ in range(_MAX_CLIMB):
+        for _ in range(MAX_CLIMB):
             if number <= ROOT or number in roots or page.states.reason(number) is None:
                 break
             if page.document.opened[number][3] not in ("title", "meta"):
@@ -227,8 +221,7 @@ class _Page:
     @cached_property
     def has_twins(self) -> bool:
         """Tell whether two elements share a machine-made id: on most pages none do."""
-        ids = Counter(name for name in _ID.findall(self.text.document.source) if _RANDOM.fullmatch(name))
-        return bool(ids) and max(ids.values()) >= 2
+        return has_twins(self.text.document.source)
 
 
 def _judge(page: _Page, number: int, place: tuple[int, int]) -> LinkBlock | None:
@@ -248,13 +241,13 @@ def _judge(page: _Page, number: int, place: tuple[int, int]) -> LinkBlock | None
     if weight < SUSPICION[0] and share_found < _MOSTLY_FOUND:
         return None
     density = sum(anchor.end - anchor.start for anchor in others) / max(1, end - start)
-    if share_found < _MOSTLY_FOUND and (density < _LEAST_DENSITY or (last - first) * 2 < links):
+    if share_found < _MOSTLY_FOUND and (density < LEAST_DENSITY or (last - first) * 2 < links):
         return None
     anchors = Counter(page.text.text[anchor.start : anchor.end] for anchor in others)
     amounts = {
-        "links to other sites": ((last - first) / links if links else 0.0) * min(1.0, len(others) / 4),
+        "links to other sites": ((last - first) / links if links else 0.0) * min(1.0, len(others) / MANY_FOREIGN),
         "link density": min(1.0, density),
-        "repeated anchors": float(bool(anchors) and max(anchors.values()) >= 3),
+        "repeated anchors": float(bool(anchors) and max(anchors.values()) >= REPEATED),
         "nofollow": float(bool(others) and sum(_is_nofollow(anchor) for anchor in others) * 2 > len(others)),
         "random names": float(_has_random_names(document, number, others)),
         "empty elements of one name": float(_has_empty_twins(document, number)) if page.has_twins else 0.0,
@@ -286,10 +279,10 @@ def _has_random_names(document: Document, number: int, others: Sequence[Anchor])
     """Tell whether the block's own id or class, or most of its addresses, look made by a machine."""
     tag = document.tag(number)
     names = _WORD.findall(f"{tag.get('id') or ''} {tag.get('class') or ''}")
-    if any(_RANDOM.fullmatch(name) for name in names):
+    if any(is_random(name) for name in names):
         return True
     paths = [(anchor.tag.get("href") or "").partition("//")[2].partition("/")[2] for anchor in others]
-    random = sum(any(_RANDOM.fullmatch(word) for word in _WORD.findall(path)) for path in paths)
+    random = sum(any(is_random(word) for word in _WORD.findall(path)) for path in paths)
     return len(paths) >= 3 and random * 2 > len(paths)
 
 
@@ -299,6 +292,6 @@ def _has_empty_twins(document: Document, number: int) -> bool:
     seen: Counter[str] = Counter()
     for near in (*document.children.get(number, ()), *document.children.get(parent, ())[:200]):
         element = document.element(near)
-        if element.inner == element.close and (name := document.tag(near).get("id")) and _RANDOM.fullmatch(name):
+        if element.inner == element.close and (name := document.tag(near).get("id")) and is_random(name):
             seen[name] += 1
     return bool(seen) and max(seen.values()) >= 2

@@ -16,8 +16,8 @@ _SAYS_SITE: Final = re.compile("<base|canonical|og:url", re.IGNORECASE)
 #: So many addresses and hosts are remembered: pages of a site name the same ones.
 _KNOWN_HOSTS: Final = 4096
 #: How an address on a host is written in nearly all tags, up to the host; what is not is read attribute by attribute.
-_HEADS: Final = tuple(f" href={quote}{scheme}//" for quote in ('"', "'", "") for scheme in ("http:", "https:", ""))
-_HOST: Final = re.compile(r"""[^\s/"'?#\\>&]+(?=[\s/"'?#\\>])""")
+_HEADS: Final = tuple(f" href={quote}{scheme}" for quote in ('"', "'", "") for scheme in ("http:", "https:", ""))
+_HOST: Final = re.compile(r"""//[^\s/"'?#\\>&]++(?=[\s/"'?#\\>])""")
 
 
 @lru_cache(_KNOWN_HOSTS)
@@ -64,12 +64,13 @@ class Links:
         """Yield those of the links that lead to a host, with it."""
         source, tokens = self._document.source, self._document.tokens
         places = zip(links, tokens.starts[links].tolist(), tokens.ends[links].tolist(), strict=True)
+        find, hosts_at = source.find, _HOST.match
         for number, start, end in places:
-            at = source.find("//", start, end) + 2
-            if at < 2:
+            at = find("//", start, end)
+            if at < 0:
                 continue
-            if source[start:at].endswith(_HEADS) and (match := _HOST.match(source, at, end)):
-                host = host_of(f"//{match[0]}")
+            if source.endswith(_HEADS, start, at) and (match := hosts_at(source, at, end)):
+                host = host_of(match[0])
             else:
                 host = host_of((self._document.start_tag(number).get("href") or "").strip())
             if host:

@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 #: A range that touches so many segments is asked about too often to look at each of them.
 _MOST_SEGMENTS: Final = 2000
 
+#: Starts, ends and log-odds of segments.
+Segments = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
+
 #: Gives the text model's log-odds that each of some short texts, read alone, is spam.
 Read = Callable[[Sequence[str]], list[float]]
 
@@ -56,24 +59,25 @@ class Suspicion:
         labels: Sequence[int] | NDArray[np.int64],
         read: Read | None = None,
     ) -> None:
-        self._given = tuple(np.asarray(each) for each in (starts, ends, log_odds))
+        #: Where each segment starts and ends, and its log-odds.
+        self.segments: Segments = (np.asarray(starts), np.asarray(ends), np.asarray(log_odds))
         self._labels = labels
         self._read = read
 
     # Most pages are only asked how suspicious they are at most: lists and sums are made when they are needed.
     @cached_property
     def _starts(self) -> list[int]:
-        found: list[int] = self._given[0].tolist()
+        found: list[int] = self.segments[0].tolist()
         return found
 
     @cached_property
     def _ends(self) -> list[int]:
-        found: list[int] = self._given[1].tolist()
+        found: list[int] = self.segments[1].tolist()
         return found
 
     @cached_property
     def _log_odds(self) -> list[float]:
-        found: list[float] = self._given[2].tolist()
+        found: list[float] = self.segments[2].tolist()
         return found
 
     @cached_property
@@ -111,7 +115,7 @@ class Suspicion:
 
     def at_least(self, log_odds: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return where the segments from these log-odds on start and end."""
-        starts, ends, values = self._given
+        starts, ends, values = self.segments
         chosen = np.flatnonzero(values >= log_odds)
         return starts[chosen], ends[chosen]
 
