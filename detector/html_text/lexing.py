@@ -26,8 +26,10 @@ _ATTRIBUTE: Final = re.compile(
 _ELEMENT_NAME: Final = re.compile(rf"[^{BLANKS}/>]*+")
 _RENAMED: Final = {"image": "img"}
 #: Values that people read; shorter than two characters they say too little.
+_LEAST_READ: Final = 2
 _READ: Final = re.compile(r"""=\s*+(?:"([^"]{2,}+)"|'([^']{2,}+)'|([^\s>"'][^\s>]++))""")
 _IS_READ: Final = re.compile(r"""[\s"'/](?:alt|title)\s*+\Z""", re.IGNORECASE)
+_USUALLY_READ: Final = (" alt", " title")
 _LOOK_BACK: Final = 32
 _META_READ: Final = re.compile(r"keywords|(?:\w+:)?(?:description|title)\Z", re.IGNORECASE)
 #: What is no text: blanks, and control characters, which nobody sees either.
@@ -91,10 +93,15 @@ def element_name(source: str, at: int) -> str:
 
 def read_value(source: str, sign: int, stop: int) -> tuple[int, int] | None:
     """Return where the value behind a ``=`` in a tag stands if people read it: that of alt and title."""
-    match = _READ.match(source, sign, stop)
-    if match is None or not _IS_READ.search(source[max(0, sign - _LOOK_BACK) : sign]):
+    is_read = source.endswith(_USUALLY_READ, 0, sign)
+    if not is_read and not _IS_READ.search(source[max(0, sign - _LOOK_BACK) : sign]):
         return None
-    return match.span(match.lastindex or 0)
+    quote = source[sign + 1 : sign + 2]
+    if quote in ('"', "'"):
+        end = source.find(quote, sign + 2, stop)
+        return (sign + 2, end) if end - sign - 2 >= _LEAST_READ else None
+    match = _READ.match(source, sign, stop)
+    return match.span(match.lastindex or 0) if match else None
 
 
 def meta_value(tag: str) -> tuple[int, int] | None:
@@ -102,11 +109,15 @@ def meta_value(tag: str) -> tuple[int, int] | None:
     match = TAG.match(tag)
     if match is None:
         return None
-    attributes = {each.name: each for each in attributes_of(match[3], at=match.start(3))}
-    what, content = attributes.get("name") or attributes.get("property"), attributes.get("content")
-    if not what or not content or not content.value.strip() or not _META_READ.match(what.value.strip()):
+    values: dict[str, tuple[int, int]] = {}
+    for attribute in _ATTRIBUTE.finditer(tag, *match.span(3)):
+        group = attribute.lastindex or 1
+        values.setdefault(attribute[1].lower(), attribute.span(group) if group > 1 else (0, 0))
+    what, content = values.get("name") or values.get("property"), values.get("content")
+    if what is None or content is None:
         return None
-    return content.value_start, content.value_end
+    said, value = (decode(tag[start:end], in_attribute=True).strip() for start, end in (what, content))
+    return content if value and _META_READ.match(said) else None
 
 
 def texts_of(source: str) -> Iterator[tuple[int, str, bool]]:
