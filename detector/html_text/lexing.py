@@ -32,6 +32,8 @@ _IS_READ: Final = re.compile(r"""[\s"'/](?:alt|title)\s*+\Z""", re.IGNORECASE)
 _USUALLY_READ: Final = (" alt", " title")
 _LOOK_BACK: Final = 32
 _META_READ: Final = re.compile(r"keywords|(?:\w+:)?(?:description|title)\Z", re.IGNORECASE)
+_IS_RAW: Final = RAW_TEXT | ESCAPABLE_RAW_TEXT
+_BEGINS_RAW: Final = frozenset(letter for name in _IS_RAW for letter in (name[0], name[0].upper()))
 #: What is no text: blanks, and control characters, which nobody sees either.
 INVISIBLE: Final = "".join(map(chr, range(33)))
 _EMPTY_COMMENT: Final = re.compile(r"-?>")
@@ -130,18 +132,19 @@ def texts_of(source: str) -> Iterator[tuple[int, str, bool]]:
     """
     begun = at = 0
     while (start := source.find("<", at)) >= 0:
+        name = ""
         if match := TAG.match(source, start):
-            name, end, until = element_name(source, match.start(2)), match.end(), match.end()
-            is_raw = not match[1] and (name in RAW_TEXT or name in ESCAPABLE_RAW_TEXT)
-            if is_raw and match[4]:
-                until = max(end, raw_text_end(source, name, end))
+            end = until = match.end()
+            if source[start + 1] in _BEGINS_RAW and match[4]:
+                name = element_name(source, start + 1)
+                until = max(end, raw_text_end(source, name, end)) if name in _IS_RAW else end
         elif found := markup_at(source, start, foreign=False):
-            name, end, until, is_raw = "", found.end, found.end, False
+            end = until = found.end
         else:
             at = start + 1
             continue
         yield from _stripped(source, begun, start)
-        if is_raw and (name in VERBATIM or name in ESCAPABLE_RAW_TEXT):
+        if name in VERBATIM or name in ESCAPABLE_RAW_TEXT:
             yield from _stripped(source, end, until, verbatim=name in VERBATIM)
         begun = at = until
         if match and not match[4]:
@@ -149,11 +152,10 @@ def texts_of(source: str) -> Iterator[tuple[int, str, bool]]:
     yield from _stripped(source, begun, len(source))
 
 
-def _stripped(source: str, start: int, end: int, *, verbatim: bool = False) -> Iterator[tuple[int, str, bool]]:
+def _stripped(source: str, start: int, end: int, *, verbatim: bool = False) -> list[tuple[int, str, bool]]:
     text = source[start:end].lstrip(INVISIBLE)
     said = text.rstrip(INVISIBLE)
-    if said and not said.isspace():
-        yield end - len(text), said, verbatim
+    return [(end - len(text), said, verbatim)] if said and not said.isspace() else []
 
 
 def markup_at(source: str, start: int, *, foreign: bool) -> Comment | None:
