@@ -6,7 +6,7 @@ A tag is plain where it ends at the first ``>`` whichever way its quotes are rea
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, product
 from typing import Final
 
 import numpy as np
@@ -61,57 +61,56 @@ _IS_LETTER: Final = np.array([chr(code).isalpha() and code < 128 for code in ran
 _ONES: Final = np.uint64(0x0101010101010101)
 _HIGHS: Final = np.uint64(0x8080808080808080)
 
-#: Kinds of marks: "<", ">", a double quote that follows a "=", one that does not and may end a value, a single quote
-#: that may be part of a value, and any other quote.
-_OPEN, _CLOSE, _BEGIN, _END, _SINGLE, _WRONG = range(6)
-#: What may follow what in a plain tag.
-_PLAIN_STEPS: Final = {
-    (_OPEN, _BEGIN), (_BEGIN, _SINGLE), (_SINGLE, _SINGLE), (_BEGIN, _END), (_SINGLE, _END), (_END, _BEGIN),
-}  # fmt: skip
-_PLAIN_CLOSES: Final = {(_OPEN, _CLOSE), (_END, _CLOSE)}
+#: Kinds of marks: "<", ">"; quotes that follow a "=", quotes that surely begin no value, and any other quote.
+_OPEN, _CLOSE, _DOUBLE, _DOUBLE_END, _SINGLE, _SINGLE_END, _WRONG = range(7)
 #: What a mark says about the tag before it: nothing, that another begins, that it ends here and is plain, or is not.
 _NOTHING, _BEGINS, _IS_PLAIN, _IS_NOT_PLAIN = range(4)
 #: A mark as it is written is one of these, plus one of what stands before it: a "=", a blank, anything else.
 _WRITTEN: Final = {"<": 0, ">": 3, '"': 6, "'": 9}
 _SIGN, _BLANK, _OTHER = range(3)
+_KINDS: Final = (
+    *(_OPEN, _OPEN, _OPEN), *(_CLOSE, _CLOSE, _CLOSE), *(_DOUBLE, _WRONG, _DOUBLE_END), *(_SINGLE, _WRONG, _SINGLE_END),
+)  # fmt: skip
 _MARK_BITS: Final = 4
 
 
-def _kind(written: int) -> int:
-    """Return the kind of a mark from how it is written."""
-    mark, before = 3 * (written // 3), written % 3
-    if mark == _WRITTEN["<"]:
-        return _OPEN
-    if mark == _WRITTEN[">"]:
-        return _CLOSE
-    if mark == _WRITTEN['"']:
-        return (_BEGIN, _WRONG, _END)[before]
-    return _SINGLE if before == _OTHER else _WRONG
-
-
-def _step(before: int, kind: int) -> int:
-    """Return what a mark says by its kind and that of the one before."""
+def _said(farther: int, before: int, kind: int) -> int:
+    """Return what a mark of a kind says behind two others, where these have not said that the tag is not plain."""
     if kind == _OPEN:
         return _BEGINS
-    if before == _CLOSE or (before, kind) in _PLAIN_STEPS:
+    if before == _CLOSE:
         return _NOTHING
-    return _IS_PLAIN if (before, kind) in _PLAIN_CLOSES else _IS_NOT_PLAIN
+    if before == _SINGLE:
+        return _NOTHING if kind == _SINGLE_END else _IS_NOT_PLAIN
+    if before == _DOUBLE or (before == _SINGLE_END and farther != _SINGLE):  # inside double quotes
+        return _NOTHING if kind in (_DOUBLE_END, _SINGLE_END) else _IS_NOT_PLAIN
+    if kind == _CLOSE:
+        return _IS_PLAIN
+    return _NOTHING if kind in (_DOUBLE, _SINGLE) else _IS_NOT_PLAIN
 
 
-def _written_tables() -> tuple[Codes, Codes]:
-    """Return what is added up to how a mark is written: by its code, and by that of the character before it."""
-    marks, before = np.zeros(256, np.uint8), np.full(256, _OTHER, np.uint8)
+def _step_table() -> Codes:
+    """Return what a mark says, by how the second before it, the one before it and it are written."""
+    kinds = range(_WRONG + 1)
+    said = np.array([_said(*each) for each in product(kinds, repeat=3)], np.uint8).reshape(3 * [len(kinds)])
+    written = np.full(1 << _MARK_BITS, _WRONG)
+    written[: len(_KINDS)] = _KINDS
+    table: Codes = said[np.ix_(written, written, written)].ravel()
+    return table
+
+
+def _written_tables() -> tuple[Codes, Codes, Codes]:
+    """Return what adds up to how a mark is written: by its code, and by that before it, or before a blank before it."""
+    marks, before, farther = np.zeros(256, np.uint8), np.full(256, _OTHER, np.uint8), np.full(256, _OTHER, np.uint8)
     for mark, written in _WRITTEN.items():
         marks[ord(mark)] = written
     before[:33], before[ord("=")] = _BLANK, _SIGN
-    return marks, before
+    farther[:33], farther[ord("=")] = _BLANK, _BLANK
+    return marks, before, farther
 
 
-_MARKS, _BEFORE = _written_tables()
-#: What a mark says, by how the one before and it are written.
-_STEPS: Final = np.array(
-    [_step(_kind(nth >> _MARK_BITS), _kind(nth % (1 << _MARK_BITS))) for nth in range(1 << 2 * _MARK_BITS)], np.uint8
-)
+_MARKS, _BEFORE, _BEFORE_BLANK = _written_tables()
+_STEPS: Final = _step_table()
 
 
 @dataclass(frozen=True)
@@ -139,13 +138,17 @@ def find_marks(codes: Codes, chars: int) -> Offsets:
 def find_opens(codes: Codes, marks: Offsets) -> Opens:
     """Find the plain tags among the marks.
 
-    A tag ends at the first ``>`` for sure if every second double quote in it follows a ``=``, no other quote follows
-    one or a blank, and single quotes stand between double ones alone: wherever a reader may take a value to begin, it
-    has ended by then.
+    A tag ends at the first ``>`` for sure if every quote in it either follows a ``=``, or ends what such a quote of its
+    kind began and follows neither a ``=`` nor blanks behind one, and if there are none between these but single quotes
+    of the second kind: wherever a reader may take a value to begin, it has ended by then.
     """
-    written = _MARKS.take(codes.take(marks)) + _BEFORE.take(codes.take(marks - 1))
+    beside = _BEFORE.take(codes.take(marks - 1))
+    blank = (beside == _BLANK).nonzero()[0]
+    beside[blank] = _BEFORE_BLANK.take(codes.take(marks.take(blank) - 2))
+    written = (_MARKS.take(codes.take(marks)) + beside).astype(np.uint16)
     steps = written | (_WRITTEN[">"] << _MARK_BITS)  # before the first nothing is begun, as behind a tag
     steps[1:] = written[1:] | (written[:-1] << _MARK_BITS)
+    steps[2:] |= written[:-2] << (2 * _MARK_BITS)
     said = _STEPS.take(steps)
     telling = (said != _NOTHING).nonzero()[0]
     said, places = said.take(telling), marks.take(telling)

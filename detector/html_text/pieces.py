@@ -199,11 +199,13 @@ def values_of(source: str, codes: Codes, covers: Covers) -> list[tuple[int, int,
     last, before = codes.take(at - 1), _BEFORE_END.take(codes.take(at - 2)) & _BEFORE_L.take(codes.take(at - 3))
     at = at[before | (last <= _BLANK)]
     nth = covers.starts.searchsorted(at, "right") - 1
-    inside = (nth >= 0) & (at < covers.ends[nth]) & (covers.numbers[nth] >= 0) & ~covers.closing[nth]
-    at, nth = at[inside], nth[inside]
+    inside = (nth >= 0) & (at < covers.ends.take(nth)) & (covers.numbers.take(nth) >= 0) & ~covers.closing.take(nth)
+    inside = inside.nonzero()[0]
+    at, nth = at.take(inside), nth.take(inside)
     found: list[tuple[int, int, int]] = []
     behind = 0
-    for sign, stop, tag in zip(at.tolist(), covers.ends[nth].tolist(), covers.tags_before(nth).tolist(), strict=True):
+    columns = at, covers.ends.take(nth), covers.tags_before(nth)
+    for sign, stop, tag in zip(*(column.tolist() for column in columns), strict=True):
         value = read_value(source, sign, stop)
         if value and value[0] > behind:
             behind = value[1]

@@ -57,7 +57,7 @@ def read_singly(source: str, opens: Opens, numbering: Numbering, foreign: Mappin
             continue
         if plain:
             name = numbering.names[number]
-        elif stop := _usual_comment(source, start):
+        elif source.startswith("<!--", start) and (stop := _usual_end(source, start + 4)):
             resume = stop + 3
             read.comments.append((start + 4, stop))
             read.taken.append((nth, resume, -1, False))
@@ -71,8 +71,10 @@ def read_singly(source: str, opens: Opens, numbering: Numbering, foreign: Mappin
             if not match[4]:  # the source ends inside the tag: it is not there
                 read.taken.append((nth, end, -1, False))
                 break
-            name, closing = element_name(source, match.start(2)), bool(match[1])
-            read.taken.append((nth, end, numbering.number(name), closing))
+            if number < 0:
+                number = numbering.number(element_name(source, match.start(2)))
+            name = numbering.names[number]
+            read.taken.append((nth, end, number, closing))
         if name in ("svg", "math"):
             depth = max(0, depth - 1) if closing else depth + (source[end - 2] != "/")
         elif not closing and (name in RAW_TEXT or name in ESCAPABLE_RAW_TEXT):
@@ -87,12 +89,12 @@ def read_singly(source: str, opens: Opens, numbering: Numbering, foreign: Mappin
     return read
 
 
-def _usual_comment(source: str, start: int) -> int:
-    """Return where the content of a comment ends that begins and ends as comments do, 0 for all else."""
-    if not source.startswith("!--", start + 1) or source[start + 4 : start + 5] in "->":
+def _usual_end(source: str, inner: int) -> int:
+    """Return where the content of a comment ends that begins and ends as comments do, 0 for others."""
+    stop = source.find("-->", inner)
+    if stop <= inner or source[inner] in "->" or source.find("--!>", inner, stop) >= 0:
         return 0
-    stop = source.find("-->", start + 4)
-    return 0 if stop < 0 or source.find("--!>", start + 4, stop) >= 0 else stop
+    return stop
 
 
 def _take_markup(source: str, nth: int, start: int, read: ReadSingly, depth: int, foreign: Mapping[int, bool]) -> int:
