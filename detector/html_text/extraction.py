@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
-from typing import Final
+from itertools import accumulate
+from typing import Final, NamedTuple
 
 from detector.html_text.documents import Document
 from detector.html_text.lexing import texts_of
@@ -40,8 +41,7 @@ class Place(IntEnum):
     SCRIPT = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(NamedTuple):
     """Something beside the flow that text was taken from: a value, a comment or a string.
 
     ``tag`` is the number of the start tag that it stands in or behind, -1 for a comment.
@@ -121,59 +121,49 @@ class HtmlText:
 
 
 class _Writer:
-    """Puts the text together, run by run."""
+    """Puts the text together, run by run; where each run begins in it is told when all is there."""
 
     def __init__(self, document: Document) -> None:
         self.document = document
+        #: What stands before a run and the run itself, by turns, and what is to stand before the next one.
         self.written: list[str] = []
-        self.chars = 0
-        self.offsets: list[int] = []
-        self.lengths: list[int] = []
+        self.pending: list[str] = []
         self.starts: list[int] = []
         self.ends: list[int] = []
         self.origins: list[int] = []
         self.holders: list[Holder] = []
 
-    def separate(self, separator: str) -> None:
-        if self.chars:
-            self.written.append(separator)
-            self.chars += len(separator)
-
     def run(self, start: int, end: int, said: str, origin: int) -> None:
-        self.offsets.append(self.chars)
-        self.lengths.append(len(said))
+        self.written += ("".join(self.pending), said)
+        self.pending.clear()
         self.starts.append(start)
         self.ends.append(end)
         self.origins.append(origin)
-        self.written.append(said)
-        self.chars += len(said)
 
-    def flow(self, pieces: Iterable[int] | None = None) -> None:
+    def flow(self, pieces: Sequence[int] | None = None) -> None:
         """Write all that stands in the page itself, or some of its pieces."""
         source, tokens = self.document.source, self.document.tokens
         starts, ends, gaps = tokens.piece_starts, tokens.piece_ends, tokens.piece_gaps
-        write, add_offset, add_length = self.written.append, self.offsets.append, self.lengths.append
-        add_start, add_end, add_origin = self.starts.append, self.ends.append, self.origins.append
-        chars = self.chars
-        for piece in range(len(starts)) if pieces is None else pieces:
-            start, end, gap = starts[piece], ends[piece], gaps[piece]
-            said = source[start:end]
-            if gap and chars:
-                write(_SEPARATORS[gap])
-                chars += 1
-            if "\n" in said or "&" in said or "\r" in said:
-                self.chars = chars
-                self.mixed(said, start, piece)
-                chars = self.chars
-                continue
-            add_offset(chars)
-            add_length(end - start)
-            add_start(start)
-            add_end(end)
-            add_origin(piece)
-            write(said)
-            chars += end - start
-        self.chars = chars
+        if pieces is not None:
+            starts, ends, gaps = ([column[piece] for piece in pieces] for column in (starts, ends, gaps))
+        origins = range(len(starts)) if pieces is None else pieces
+        said = [source[start:end] for start, end in zip(starts, ends, strict=True)]
+        mixed = [nth for nth, text in enumerate(said) if "&" in text or "\n" in text or "\r" in text]
+        woven = [""] * (2 * len(said))
+        woven[::2], woven[1::2] = [_SEPARATORS[gap] for gap in gaps], said
+        done = 0
+        for nth in [*mixed, len(said)]:
+            if done < nth:  # pieces that are each one run, all at once: nearly all of a page is such
+                woven[2 * done] = "".join((*self.pending, woven[2 * done]))
+                self.pending.clear()
+                self.written += woven[2 * done : 2 * nth]
+                self.starts += starts[done:nth]
+                self.ends += ends[done:nth]
+                self.origins += origins[done:nth]
+            if nth < len(said):
+                self.pending.append(woven[2 * nth])
+                self.mixed(said[nth], starts[nth], origins[nth])
+            done = nth + 1
 
     def mixed(self, said: str, at: int, piece: int) -> None:
         """Write text with references or line ends in it."""
@@ -183,45 +173,46 @@ class _Writer:
         )  # fmt: skip
         self.runs(runs, piece, "\n" if piece in tokens.keeping else " ")
 
-    def runs(self, runs: list[Run] | Iterator[Run], origin: int, separator: str) -> None:
+    def runs(self, runs: list[Run], origin: int, separator: str) -> None:
         """Write runs; line ends in them become `separator`."""
+        written, pending, starts, ends, origins = self.written, self.pending, self.starts, self.ends, self.origins
         for start, end, text in runs:
             if "\n" not in text and "\r" not in text:
-                self.run(start, end, text, origin)
-                continue
-            if end - start != len(text):  # a line end that was written as a reference
-                self.separate(separator)
-                continue
-            last, chars = 0, self.chars
-            for match in _LINE_END.finditer(text):
-                left, right = match.span()
-                if left > last:
-                    self.offsets.append(chars)
-                    self.lengths.append(left - last)
-                    self.starts.append(start + last)
-                    self.ends.append(start + left)
-                    self.origins.append(origin)
-                    self.written.append(text[last:left])
-                    chars += left - last
-                if chars:
-                    self.written.append(separator)
-                    chars += 1
-                last = right
-            self.chars = chars
-            if last < len(text):
-                self.run(start + last, end, text[last:], origin)
+                written += ("".join(pending), text)
+                pending.clear()
+                starts.append(start)
+                ends.append(end)
+                origins.append(origin)
+            elif end - start != len(text):  # a line end that was written as a reference
+                pending.append(separator)
+            else:
+                self.lines(start, text, origin, separator)
 
-    def beside(self, holder: Holder, runs: list[Run] | Iterator[Run]) -> None:
+    def lines(self, start: int, text: str, origin: int, separator: str) -> None:
+        """Write a run with line ends in it, which become `separator`."""
+        last = 0
+        for match in _LINE_END.finditer(text):
+            left, right = match.span()
+            if left > last:
+                self.run(start + last, start + left, text[last:left], origin)
+            self.pending.append(separator)
+            last = right
+        if last < len(text):
+            self.run(start + last, start + len(text), text[last:], origin)
+
+    def beside(self, holder: Holder, runs: list[Run]) -> None:
         """Write what a value, comment or string says, as a line of its own."""
-        self.separate("\n")
+        self.pending.append("\n")
         self.runs(runs, len(self.holders), " ")
         self.holders.append(holder)
 
     def attributes(self) -> None:
         source = self.document.source
         for start, end, tag in self.document.tokens.texts:
+            if end - start < _LEAST_VALUE_CHARS:
+                continue
             said = source[start:end]
-            if end - start >= _LEAST_VALUE_CHARS and len(said.strip()) >= _LEAST_VALUE_CHARS:
+            if len(said.strip()) >= _LEAST_VALUE_CHARS:
                 runs = decoded_runs(said, at=start, in_attribute=True) if "&" in said else [(start, end, said)]
                 self.beside(Holder(Place.ATTRIBUTE, start, end, tag), runs)
 
@@ -230,32 +221,39 @@ class _Writer:
         for start, end in self.document.tokens.comments:
             if end - start < _LEAST_COMMENT_CHARS or _CONDITION.match(source, start, end):
                 continue
-            texts = list(texts_of(source[start:end]))
-            runs = [
-                run
-                for at, text, verbatim in texts
-                for run in (
-                    [(start + at, start + at + len(text), text)] if verbatim else decoded_runs(text, at=start + at)
-                )
-            ]
+            runs: list[Run] = []
+            for at, text, verbatim in texts_of(source[start:end]):
+                begin = start + at
+                is_one = verbatim or "&" not in text
+                runs += [(begin, begin + len(text), text)] if is_one else decoded_runs(text, at=begin)
             if sum(len(said) for _, _, said in runs) >= _LEAST_COMMENT_CHARS:
-                self.separate("\n")
+                self.pending.append("\n")
                 for run in runs:
-                    self.separate(" ")
+                    self.pending.append(" ")
                     self.runs([run], len(self.holders), " ")
                 self.holders.append(Holder(Place.COMMENT, start, end))
 
     def scripts(self) -> None:
         source, tokens = self.document.source, self.document.tokens
-        begins = tokens.starts.tolist() if tokens.scripts else []
         for start, end, tag in tokens.scripts:
-            for at, until, runs in strings_of(source, start, end, kind=source[begins[tag] : start].lower()):
+            kind = source[int(tokens.starts[tag]) : start].lower()
+            for at, until, runs in strings_of(source, start, end, kind=kind):
                 self.beside(Holder(Place.SCRIPT, at, until, tag), runs)
 
-    def finish(self, flow_runs: int, flow_chars: int) -> HtmlText:
+    def finish(self, flow_runs: int, flow_pending: int) -> HtmlText:
+        """Return the text; `flow_pending` characters of what stands before a run follow the last of the flow's."""
+        written = self.written
+        for nth in range(0, len(written), 2):  # no text begins with a separator
+            written[nth] = ""
+            if written[nth + 1]:
+                break
+        lengths = list(map(len, written))
+        places = list(accumulate(lengths))
+        text = "".join(written)
+        flow_chars = places[2 * flow_runs - 1] + flow_pending if flow_runs else 0
         return HtmlText(
-            self.document, "".join(self.written), self.offsets, self.lengths, self.starts, self.ends, self.origins,
-            flow_runs, flow_chars, self.holders,
+            self.document, "".join((text, *self.pending)) if text else "", places[::2], lengths[1::2],
+            self.starts, self.ends, self.origins, flow_runs, flow_chars, self.holders,
         )  # fmt: skip
 
 
@@ -267,11 +265,11 @@ def extract(source: str) -> HtmlText:
     """
     writer = _Writer(parse(source))
     writer.flow()
-    flow_runs, flow_chars = len(writer.offsets), writer.chars
+    flow_runs, flow_pending = len(writer.starts), sum(map(len, writer.pending))
     writer.attributes()
     writer.comments()
     writer.scripts()
-    return writer.finish(flow_runs, flow_chars)
+    return writer.finish(flow_runs, flow_pending)
 
 
 def extract_visible(source: str) -> HtmlText:
@@ -280,4 +278,4 @@ def extract_visible(source: str) -> HtmlText:
     states = States(document)
     writer = _Writer(document)
     writer.flow([piece for piece, element in enumerate(document.tree.pieces) if states.reason(element) is None])
-    return writer.finish(len(writer.offsets), writer.chars)
+    return writer.finish(len(writer.starts), sum(map(len, writer.pending)))

@@ -26,10 +26,14 @@ _ATTRIBUTE: Final = re.compile(
 _ELEMENT_NAME: Final = re.compile(rf"[^{BLANKS}/>]*+")
 _RENAMED: Final = {"image": "img"}
 #: Values that people read; shorter than two characters they say too little.
+_LEAST_READ: Final = 2
 _READ: Final = re.compile(r"""=\s*+(?:"([^"]{2,}+)"|'([^']{2,}+)'|([^\s>"'][^\s>]++))""")
 _IS_READ: Final = re.compile(r"""[\s"'/](?:alt|title)\s*+\Z""", re.IGNORECASE)
+_USUALLY_READ: Final = (" alt", " title")
 _LOOK_BACK: Final = 32
 _META_READ: Final = re.compile(r"keywords|(?:\w+:)?(?:description|title)\Z", re.IGNORECASE)
+_IS_RAW: Final = RAW_TEXT | ESCAPABLE_RAW_TEXT
+_BEGINS_RAW: Final = frozenset(letter for name in _IS_RAW for letter in (name[0], name[0].upper()))
 #: What is no text: blanks, and control characters, which nobody sees either.
 INVISIBLE: Final = "".join(map(chr, range(33)))
 _EMPTY_COMMENT: Final = re.compile(r"-?>")
@@ -91,10 +95,15 @@ def element_name(source: str, at: int) -> str:
 
 def read_value(source: str, sign: int, stop: int) -> tuple[int, int] | None:
     """Return where the value behind a ``=`` in a tag stands if people read it: that of alt and title."""
-    match = _READ.match(source, sign, stop)
-    if match is None or not _IS_READ.search(source[max(0, sign - _LOOK_BACK) : sign]):
+    is_read = source.endswith(_USUALLY_READ, 0, sign)
+    if not is_read and not _IS_READ.search(source[max(0, sign - _LOOK_BACK) : sign]):
         return None
-    return match.span(match.lastindex or 0)
+    quote = source[sign + 1 : sign + 2]
+    if quote in ('"', "'"):
+        end = source.find(quote, sign + 2, stop)
+        return (sign + 2, end) if end - sign - 2 >= _LEAST_READ else None
+    match = _READ.match(source, sign, stop)
+    return match.span(match.lastindex or 0) if match else None
 
 
 def meta_value(tag: str) -> tuple[int, int] | None:
@@ -102,11 +111,15 @@ def meta_value(tag: str) -> tuple[int, int] | None:
     match = TAG.match(tag)
     if match is None:
         return None
-    attributes = {each.name: each for each in attributes_of(match[3], at=match.start(3))}
-    what, content = attributes.get("name") or attributes.get("property"), attributes.get("content")
-    if not what or not content or not content.value.strip() or not _META_READ.match(what.value.strip()):
+    values: dict[str, tuple[int, int]] = {}
+    for attribute in _ATTRIBUTE.finditer(tag, *match.span(3)):
+        group = attribute.lastindex or 1
+        values.setdefault(attribute[1].lower(), attribute.span(group) if group > 1 else (0, 0))
+    what, content = values.get("name") or values.get("property"), values.get("content")
+    if what is None or content is None:
         return None
-    return content.value_start, content.value_end
+    said, value = (decode(tag[start:end], in_attribute=True).strip() for start, end in (what, content))
+    return content if value and _META_READ.match(said) else None
 
 
 def texts_of(source: str) -> Iterator[tuple[int, str, bool]]:
@@ -119,18 +132,19 @@ def texts_of(source: str) -> Iterator[tuple[int, str, bool]]:
     """
     begun = at = 0
     while (start := source.find("<", at)) >= 0:
+        name = ""
         if match := TAG.match(source, start):
-            name, end, until = element_name(source, match.start(2)), match.end(), match.end()
-            is_raw = not match[1] and (name in RAW_TEXT or name in ESCAPABLE_RAW_TEXT)
-            if is_raw and match[4]:
-                until = max(end, raw_text_end(source, name, end))
+            end = until = match.end()
+            if source[start + 1] in _BEGINS_RAW and match[4]:
+                name = element_name(source, start + 1)
+                until = max(end, raw_text_end(source, name, end)) if name in _IS_RAW else end
         elif found := markup_at(source, start, foreign=False):
-            name, end, until, is_raw = "", found.end, found.end, False
+            end = until = found.end
         else:
             at = start + 1
             continue
         yield from _stripped(source, begun, start)
-        if is_raw and (name in VERBATIM or name in ESCAPABLE_RAW_TEXT):
+        if name in VERBATIM or name in ESCAPABLE_RAW_TEXT:
             yield from _stripped(source, end, until, verbatim=name in VERBATIM)
         begun = at = until
         if match and not match[4]:
@@ -138,11 +152,10 @@ def texts_of(source: str) -> Iterator[tuple[int, str, bool]]:
     yield from _stripped(source, begun, len(source))
 
 
-def _stripped(source: str, start: int, end: int, *, verbatim: bool = False) -> Iterator[tuple[int, str, bool]]:
+def _stripped(source: str, start: int, end: int, *, verbatim: bool = False) -> list[tuple[int, str, bool]]:
     text = source[start:end].lstrip(INVISIBLE)
     said = text.rstrip(INVISIBLE)
-    if said and not said.isspace():
-        yield end - len(text), said, verbatim
+    return [(end - len(text), said, verbatim)] if said and not said.isspace() else []
 
 
 def markup_at(source: str, start: int, *, foreign: bool) -> Comment | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import lru_cache
 from html.entities import html5
 from typing import Final
@@ -25,27 +24,29 @@ _REPLACEMENT: Final = "\ufffd"
 _DIGITS_READ: Final = 12
 
 
-def decoded_runs(text: str, *, at: int = 0, in_attribute: bool = False) -> Iterator[Run]:
-    """Yield the runs of a text that starts at the offset `at`: they tile it, each reference is a run of its own.
+def decoded_runs(text: str, *, at: int = 0, in_attribute: bool = False) -> list[Run]:
+    """Return the runs of a text that starts at the offset `at`: they tile it, each reference is a run of its own.
 
-    >>> list(decoded_runs("a &amp; b"))
+    >>> decoded_runs("a &amp; b")
     [(0, 2, 'a '), (2, 7, '&'), (7, 9, ' b')]
     """
+    found: list[Run] = []
     last = 0
     for match in _REFERENCE.finditer(text):
         start, end = match.span()
         said = _whole(match[0])
         if said is None:
-            found = _decoded(match, text, in_attribute=in_attribute)
-            if found is None:
+            decoded = _decoded(match, text, in_attribute=in_attribute)
+            if decoded is None:
                 continue
-            said, end = found
+            said, end = decoded
         if start > last:
-            yield at + last, at + start, text[last:start]
-        yield at + start, at + end, said
+            found.append((at + last, at + start, text[last:start]))
+        found.append((at + start, at + end, said))
         last = end
     if last < len(text):
-        yield at + last, at + len(text), text[last:]
+        found.append((at + last, at + len(text), text[last:]))
+    return found
 
 
 def decode(text: str, *, in_attribute: bool = False) -> str:

@@ -19,9 +19,12 @@ _WRITES: Final = {
     "createContextualFragment": re.compile("createContextualFragment"),
     "html": re.compile(r"\.\s*html\s*\("),
 }
+#: What a string is made of, quotes aside, that is a word of the program for sure.
+_CODE: Final = r"!#$&(-;=-\[\]-~"
+#: The next string and what stands before it: comments, strings that are words of the program, all that is no string.
 _STRING: Final = re.compile(
-    r"//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/)?|"
-    r"\"((?:[^\"\\\n]++|\\.)*+)\"|'((?:[^'\\\n]++|\\.)*+)'|`((?:[^`\\]++|\\.)*+)`",
+    rf"""(?:[^"'`/]++|"[{_CODE}'`]*+"|'[{_CODE}"`]*+'|//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/)?|/)*+"""
+    r"""(?:"((?:[^"\\\n]++|\\.)*+)"|'((?:[^'\\\n]++|\\.)*+)'|`((?:[^`\\]++|\\.)*+)`)?+""",
     re.DOTALL,
 )
 _JSON_STRING: Final = re.compile(r'"((?:[^"\\]++|\\.)*+)"(\s*+:)?', re.DOTALL)
@@ -60,16 +63,21 @@ def _json_strings(source: str, start: int, end: int) -> Iterator[StringText]:
 
 
 def _markup_strings(source: str, start: int, end: int) -> Iterator[StringText]:
-    for match in _STRING.finditer(source, start, end):
+    behind = start
+    while behind < end and (match := _STRING.match(source, behind, end)):
         group = match.lastindex
-        if group is None or match.end(group) - match.start(group) < _LEAST_CHARS:
+        if group is None:  # behind the last one, or at a quote that no other one closes
+            behind = match.end() + 1
+            continue
+        behind, said = match.end(), match[group]
+        if len(said) < _LEAST_CHARS or _is_code(said):
             continue
         at, until = match.span(group)
-        if _is_code(match[group]):
-            continue
-        percent = "%" in match[group] and source[max(start, match.start() - 12) : match.start()].rstrip().endswith("(")
-        runs = list(_unescaped(source[at:until], at, percent=percent))
-        markup = "".join(run[2] for run in runs)
+        runs = [(at, until, said)]
+        if "\\" in said or "%" in said:
+            percent = "%" in said and source[max(start, at - 13) : at - 1].rstrip().endswith("(")
+            runs = list(_unescaped(said, at, percent=percent))
+        markup = "".join([run[2] for run in runs])
         if "<" not in markup and markup.isascii() and " " not in markup.strip():
             continue
         if texts := list(_texts(markup, runs)):

@@ -9,27 +9,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from detector.html_text.names import Way, way_of
 from detector.html_text.openings import (
     NAMES,
     NUMBERS,
     PADDING,
+    Codes,
     Flags,
     Numbering,
     Offsets,
     Opens,
+    find_marks,
     find_opens,
     number_others,
 )
-from detector.html_text.pieces import Covers, pieces_of, values_of
+from detector.html_text.pieces import covers_of, pieces_of, values_of, with_tails
 from detector.html_text.single import ReadSingly, read_singly
 
 _BLANK: Final = ord(" ")
+_SCRIPT, _SCRIPT_END = b"<script", b"</script"
+_SCRIPT_HEAD, _SCRIPT_END_HEAD = (int.from_bytes(tag[:4], "little") for tag in (_SCRIPT, _SCRIPT_END))
+#: What makes four letters lower case; it changes other characters too.
+_LOWER: Final = np.uint32(0x20202020)
 #: How start tags are taken; the last one is for names that are not known.
 _WAYS: Final = np.array([*(int(way_of(name)[0]) for name in NAMES), int(Way.PUSH)], np.int8)
 
@@ -97,38 +103,52 @@ def read_tokens(source: str, foreign: Mapping[int, bool] | None = None) -> Token
     content is markup and CDATA sections are text. Of others it is guessed, and they are ``foreign_asked``.
     """
     raw = source.encode("latin-1", "replace") + PADDING
-    codes, scripts = np.frombuffer(raw, np.uint8), _guess_scripts(raw)
-    if scripts:
+    codes = np.frombuffer(raw, np.uint8)
+    marks = find_marks(codes, len(source))
+    if scripts := _guess_scripts(raw, codes, marks):
         bare = codes.copy()
         for start, end in scripts:
             bare[start:end] = _BLANK
-        opens, numbering, read = _read_tags(source, bare, foreign or {})
+        opens, numbering, read = _read_tags(source, bare, _marks_beside(marks, scripts), foreign or {})
         if _are_contents(scripts, read):
             return _assemble(source, opens, numbering, read)
-    return _assemble(source, *_read_tags(source, codes, foreign or {}))
+    return _assemble(source, *_read_tags(source, codes, marks, foreign or {}))
 
 
-def _guess_scripts(raw: bytes) -> list[tuple[int, int]]:
-    """Return where the contents of scripts stand in an ordinary page: much of it, and full of what could be markup."""
-    found, at = [], 0
-    while (start := raw.find(b"<script", at)) >= 0:
-        inner = raw.find(b">", start) + 1
-        at = raw.find(b"</script", inner)
-        if not inner or at < 0:
-            break
-        if inner < at:
-            found.append((inner, at))
+def _guess_scripts(raw: bytes, codes: Codes, marks: Offsets) -> list[tuple[int, int]]:
+    """Return where the contents of scripts stand in an ordinary page: much of it, and full of what could be markup.
+
+    No end tag of a script stands in what is returned.
+    """
+    opens = marks.take((codes.take(marks) == 60).nonzero()[0])
+    heads = np.ndarray((len(codes) - 3,), "<u4", codes, 0, (1,))[opens] | _LOWER
+    found, inner = [], 0
+    tags = ((heads == _SCRIPT_HEAD) | (heads == _SCRIPT_END_HEAD)).nonzero()[0]
+    for at in opens.take(tags).tolist():
+        head = raw[at : at + len(_SCRIPT_END)].lower()
+        if not inner and head.startswith(_SCRIPT):
+            inner = raw.find(b">", at) + 1 or len(raw)
+        elif 0 < inner <= at and head == _SCRIPT_END:
+            if inner < at:
+                found.append((inner, at))
+            inner = 0
     return found
 
 
+def _marks_beside(marks: Offsets, ranges: Sequence[tuple[int, int]]) -> Offsets:
+    """Return the marks outside of some ranges that are in order."""
+    edges = [0, *marks.searchsorted(np.array(ranges).ravel()).tolist(), len(marks)]
+    return np.concatenate([marks[edges[nth] : edges[nth + 1]] for nth in range(0, len(edges), 2)])
+
+
 def _read_tags(
-    source: str, codes: NDArray[np.uint8], foreign: Mapping[int, bool]
+    source: str, codes: Codes, marks: Offsets, foreign: Mapping[int, bool]
 ) -> tuple[Opens, Numbering, ReadSingly]:
     """Find the plain tags, and read one by one what is none."""
-    opens = find_opens(codes, len(source))
+    opens = find_opens(codes, marks)
     numbering = Numbering()
     number_others(source, opens, numbering)
-    return opens, numbering, read_singly(source, opens, numbering.names, foreign)
+    return opens, numbering, read_singly(source, opens, numbering, foreign)
 
 
 def _are_contents(scripts: Sequence[tuple[int, int]], read: ReadSingly) -> bool:
@@ -145,29 +165,29 @@ def _are_contents(scripts: Sequence[tuple[int, int]], read: ReadSingly) -> bool:
 
 def _assemble(source: str, opens: Opens, numbering: Numbering, read: ReadSingly) -> Tokens:
     """Put plain tags, and what was read one by one, in order, and find the text between them."""
-    left = opens.plain.copy()
-    if read.passed:
-        edges = np.zeros(len(left) + 1, np.int64)
-        passed = np.array(read.passed)
-        np.add.at(edges, opens.starts.searchsorted(passed[:, 0]), 1)
-        np.add.at(edges, opens.starts.searchsorted(passed[:, 1]), -1)
-        left &= np.cumsum(edges)[:-1] <= 0
-    rows = [(start, end, numbering.number(name), closing) for start, end, name, closing in read.tags]
-    rows += [(start, end, -1, False) for start, end in read.covers if start < end]
-    extra = np.array(rows, np.int64).reshape(-1, 4)
-    starts = np.concatenate([opens.starts[left], extra[:, 0]])
-    order = np.argsort(starts, kind="stable")
-    starts = starts[order]
-    ends = np.concatenate([opens.ends[left], extra[:, 1]])[order]
-    numbers = np.concatenate([opens.numbers[left], extra[:, 2]])[order]
-    closing = np.concatenate([opens.closing[left], extra[:, 3] > 0])[order]
-    is_tag = numbers >= 0
-    tags = Covers(starts, ends, numbers, closing, np.append(0, np.cumsum(is_tag)))
-    pieces = pieces_of(source, opens.codes, tags, read)
-    begun = ends[is_tag]
-    of_scripts = np.searchsorted(begun, [start for start, _ in read.scripts]).tolist()
+    ends, numbers, closing = opens.ends.copy(), opens.numbers.copy(), opens.closing.copy()
+    reach = ends.copy()
+    # Before which offset no tag begins, as what stands farther ahead says.
+    passed = np.zeros(len(ends) + 1, np.int64)
+    taken = np.fromiter(chain.from_iterable(read.taken), np.int64).reshape(-1, 4)
+    at = taken[:, 0]
+    reach[at] = ends[at] = passed[at + 1] = taken[:, 1]
+    for nth, stop in read.contents:
+        reach[nth] = passed[nth + 1] = stop
+    for nth, stop in read.passed:
+        passed[nth + 1] = stop
+    left = opens.plain & (np.maximum.accumulate(passed)[:-1] <= opens.starts)
+    left[at], numbers[at], closing[at] = True, taken[:, 2], taken[:, 3]
+    at = left.nonzero()[0]
+    covers = covers_of(opens.starts.take(at), ends.take(at), reach.take(at), numbers.take(at), closing.take(at))
+    if read.tails:
+        covers = with_tails(covers, read.tails)
+    pieces = pieces_of(source, opens.codes, covers, read)
+    tags = (covers.numbers >= 0).nonzero()[0]
+    begun = covers.ends.take(tags)
+    of_scripts = begun.searchsorted([start for start, _ in read.scripts]).tolist()
     scripts = [(start, end, tag) for (start, end), tag in zip(read.scripts, of_scripts, strict=True)]
     return Tokens(
-        starts[is_tag], ends[is_tag], numbers[is_tag], closing[is_tag], numbering.names, *pieces,
-        values_of(source, opens.codes, tags), read.comments, scripts, read.sheets, read.asked,
+        covers.starts.take(tags), begun, covers.numbers.take(tags), covers.closing.take(tags), numbering.names, *pieces,
+        values_of(source, opens.codes, covers), read.comments, scripts, read.sheets, read.asked,
     )  # fmt: skip
