@@ -55,9 +55,7 @@ from detector.training.replay import pack_replay, unpack_replay
 from detector.training.tuning import (
     LOOK_BACK,
     STEP,
-    balance_thresholds,
     fit_calibration,
-    found_by_label,
     lost_by_label,
     quantising_changes,
     score_pages,
@@ -380,40 +378,6 @@ def test_a_threshold_sinks_past_a_step_that_alone_does_harm(
     monkeypatch.setattr("detector.training.tuning.lost_by_label", lost)
     found = tune_thresholds(make_bundle(), [page_of("好的")], low=-1.0, loss_budget=0.01, alarm_budget=0.01)
     assert found == {"porn": -0.5, "gambling": -1.0, "other_spam": -1.0, "repository_boilerplate": -1.0}
-
-
-BUDGETS = {"loss_budget": 0.5, "alarm_budget": 0.1}
-
-
-@pytest.fixture(scope="module")
-def rivals() -> list[LabelledPage]:
-    """Return clean pages of which one looks like gambling, at some length, and one like porn; one may show an alarm."""
-    texts = [*["好的" * 20] * 8, "好的博博博博博博好的好的好的", "好的黄黄黄黄好的好的好的"]
-    return [LabelledPage(str(number), text, ()) for number, text in enumerate(texts)]
-
-
-@pytest.mark.parametrize(("letter", "label", "raised"), [("博", "gambling", "porn"), ("黄", "porn", "gambling")])
-def test_the_label_that_finds_most_gets_the_budget(
-    make_bundle: Callable[..., Bundle], rivals: list[LabelledPage], letter: str, label: str, raised: str
-) -> None:
-    bundle = make_bundle(letters={"博": ("gambling", 2.5), "黄": ("porn", 2.5)})
-    gold = LabelledPage("gold", f"好的{letter * 4}好的好的", (Span(2, 6, Label(label), 1.0),))
-    given = tune_thresholds(bundle, rivals, low=-0.5, **BUDGETS)
-    assert [name for name, threshold in given.items() if threshold > -0.5] == ["gambling"]
-    found = balance_thresholds(bundle, rivals, [gold, LabelledPage("empty", "", ())], given, low=-0.5, **BUDGETS)
-    assert losses(bundle, rivals, found)[1] <= 0.1
-    assert found[label] < found[raised]
-    shares = found_by_label(
-        score_pages(bundle, [gold]), [gold], Decisions.of(bundle_with(bundle, thresholds=found).settings)
-    )
-    assert shares[LANE_LABELS.index(Label(label))] == 1
-
-
-def test_thresholds_stay_where_none_finds_more(make_bundle: Callable[..., Bundle], rivals: list[LabelledPage]) -> None:
-    bundle = make_bundle(letters={"博": ("gambling", 2.5), "黄": ("porn", 2.5)})
-    given = tune_thresholds(bundle, rivals, low=-0.5, **BUDGETS)
-    unseen = LabelledPage("gold", "好的好的好的", (Span(0, 4, Label.PORN, 1.0),))
-    assert balance_thresholds(bundle, rivals, [unseen], given, low=-0.5, **BUDGETS) == given
 
 
 def test_loss_counts_repeats_and_every_page_once(make_bundle: Callable[..., Bundle]) -> None:

@@ -31,14 +31,7 @@ from detector.training.examples import Rows, rows_of
 from detector.training.fitting import fit_lanes
 from detector.training.mining import hard_rows, without_finds
 from detector.training.spinning import fit_spun
-from detector.training.tuning import (
-    balance_thresholds,
-    fit_calibration,
-    quantising_changes,
-    spun_scores,
-    tune_thresholds,
-    with_settings,
-)
+from detector.training.tuning import fit_calibration, quantising_changes, spun_scores, tune_thresholds, with_settings
 
 Report = Callable[[str], None]
 CLEAN_DOCUMENT_CHARS = 8000
@@ -337,11 +330,11 @@ def _decide(
     heldout: Sequence[LabelledPage],
     report: Report,
 ) -> Bundle:
-    """Choose thresholds on clean documents and held-out pages, then calibration and the rate of spinning."""
+    """Choose thresholds on clean documents, then calibration and the rate of spinning."""
     clean = [LabelledPage(d.id, d.text, (), d.lang, str(Verdict.CLEAN)) for d in sources.threshold]
-    budgets = {"loss_budget": recipe.loss_budget, "alarm_budget": recipe.alarm_budget}
-    thresholds = tune_thresholds(bundle, clean, low=recipe.lowest_threshold, **budgets)
-    thresholds = balance_thresholds(bundle, clean, heldout, thresholds, low=recipe.lowest_threshold, **budgets)
+    thresholds = tune_thresholds(
+        bundle, clean, low=recipe.lowest_threshold, loss_budget=recipe.loss_budget, alarm_budget=recipe.alarm_budget
+    )
     bundle = with_settings(bundle, thresholds=thresholds)
     report(f"thresholds {thresholds}")
     results = list(Detector(bundle, screen=False).scan_many(page.text for page in heldout))

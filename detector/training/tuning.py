@@ -24,11 +24,6 @@ from detector.training.examples import batches_of
 STEP = 0.25
 #: How many steps at once a threshold may sink again: single documents make the harm rise and fall.
 LOOK_BACK = 3
-#: The highest threshold that is tried where labels are weighed against each other, and one that nothing passes.
-_HIGHEST = 4.0
-_OFF = 60.0
-#: So many combinations are tried at most.
-_MOST_TRIED = 400
 
 
 def score_pages(bundle: Bundle, pages: Sequence[LabelledPage]) -> list[ScoredPage]:
@@ -96,76 +91,6 @@ def tune_thresholds(
         if found is None:
             return thresholds
         thresholds = found
-
-
-def found_by_label(
-    pages: Sequence[ScoredPage], gold: Sequence[LabelledPage], decisions: Decisions
-) -> NDArray[np.float64]:
-    """Return, for each of LANE_LABELS, the mean share found of its text, over the pages that hold some of it."""
-    found, holding = np.zeros(len(LANE_LABELS)), np.zeros(len(LANE_LABELS))
-    for page, labelled in zip(pages, gold, strict=True):
-        cut = np.zeros(len(page.shadow) + 1, np.int64)
-        if int((page.lanes - decisions.thresholds).max()) > 0:
-            stretches = decide_page(page, decisions)
-            for start, end in [*stretches.stretches, *stretches.repeats]:
-                cut[start + 1 : end + 1] = 1
-        before = np.cumsum(cut)
-        for lane, label in enumerate(LANE_LABELS):
-            spans = [(span.start, span.end) for span in labelled.spans if span.label == label]
-            if chars := sum(end - start for start, end in spans):
-                found[lane] += sum(before[end] - before[start] for start, end in spans) / chars
-                holding[lane] += 1
-    return found / np.maximum(holding, 1)
-
-
-def balance_thresholds(
-    bundle: Bundle,
-    clean: Sequence[LabelledPage],
-    labelled: Sequence[LabelledPage],
-    thresholds: dict[str, float],
-    *,
-    low: float,
-    loss_budget: float,
-    alarm_budget: float,
-) -> dict[str, float]:
-    """Return the thresholds that find most in labelled pages while clean pages lose no more than the budgets.
-
-    `tune_thresholds` lets a label sink as far as it can, whatever that costs the others. Here each label's harm and its
-    finds are measured alone, all others off; their sums rank all combinations, and of the best the first is taken that
-    keeps to the budgets when tried; the given `thresholds` where none is better.
-    """
-    scored = score_pages(bundle, clean)
-    pairs = zip(score_pages(bundle, labelled), (page for page in labelled if page.text), strict=True)
-    # Where folding drops characters, offsets in the shadow are not those of the spans.
-    kept = [(page, gold) for page, gold in pairs if len(page.shadow) == len(gold.text)]
-    read, golds = [page for page, _ in kept], [gold for _, gold in kept]
-    grid = np.arange(low, _HIGHEST + STEP / 2, STEP)
-    most = (loss_budget * max(sum(len(page.shadow) for page in scored), 1), alarm_budget * len(clean))
-    chars, alarms, found = (np.zeros((len(LANE_LABELS), len(grid))) for _ in range(3))
-    for lane in range(len(LANE_LABELS)):
-        for step, value in enumerate(grid):
-            alone = {str(label): value if nth == lane else _OFF for nth, label in enumerate(LANE_LABELS)}
-            decisions = Decisions.of({**bundle.settings, "thresholds": alone})
-            chars[lane, step], alarms[lane, step] = (each.sum() for each in lost_by_label(scored, decisions))
-            found[lane, step] = found_by_label(read, golds, decisions)[lane]
-    chars_of, alarms_of, found_of = (_sums(table) for table in (chars, alarms, found))
-    given = sum(np.interp(thresholds[str(label)], grid, found[lane]) for lane, label in enumerate(LANE_LABELS))
-    may = np.flatnonzero((chars_of <= most[0]) & (alarms_of <= most[1]) & (found_of > given))
-    for combination in may[np.argsort(-found_of[may], kind="stable")][:_MOST_TRIED]:
-        steps = np.unravel_index(combination, (len(grid),) * len(LANE_LABELS))
-        tried = {str(label): float(grid[step]) for label, step in zip(LANE_LABELS, steps, strict=True)}
-        lost = lost_by_label(scored, Decisions.of({**bundle.settings, "thresholds": tried}))
-        if all(each.sum() <= budget for each, budget in zip(lost, most, strict=True)):
-            return tried
-    return thresholds
-
-
-def _sums(table: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return, for every combination of a step for each lane, the sum of what the table has for these."""
-    sums = np.zeros(1)
-    for row in table:
-        sums = (sums[:, None] + row).ravel()
-    return sums
 
 
 def fit_calibration(results: Sequence[ScanResult], gold: Sequence[LabelledPage]) -> tuple[float, float]:
