@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.html_text import Suspicion, extract, find_blocks, link_blocks, parse
+from detector.html_text import Suspicion, extract, find_blocks, link_blocks, link_signs, parse
 from detector.html_text.nesting import nesting_of
 
 _LINKS = st.builds(
@@ -48,6 +48,23 @@ def test_pages_that_are_passed_over_hold_no_block(page: str, seed: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(link_blocks, "may_hold_block", lambda *_: True)
         assert blocks == find_blocks(extract(page), "http://own.example/", suspicion, [])
+
+
+@given(
+    st.text("abc. ", min_size=1, max_size=80),
+    st.integers(0, 99),
+    st.lists(st.tuples(st.integers(0, 80), st.integers(0, 80))),
+)
+def test_the_means_of_many_ranges_are_those_of_each(text: str, seed: int, ranges: list[tuple[int, int]]) -> None:
+    suspicion = _suspicion(text, seed)
+    starts, ends = (np.array([each[at] for each in map(sorted, ranges)], np.int64) for at in (0, 1))
+    assert suspicion.means(starts, ends).tolist() == [suspicion.mean(*sorted(each)) for each in ranges]
+
+
+@pytest.mark.parametrize("written", ["id=x7k2p", "ID = 'x7k2p'", 'Id="x7k2p"'])
+def test_twins_are_seen_however_they_are_written(written: str) -> None:
+    assert link_signs.has_twins(f"<i {written}></i><b id=x7k2p></b>")
+    assert not link_signs.has_twins(f"<i {written}></i><b id=menu></b><b id=menu></b>")
 
 
 def test_a_hidden_block_is_not_passed_over() -> None:

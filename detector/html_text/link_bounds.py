@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from detector.html_text.extraction import HtmlText
 from detector.html_text.link_signs import (
@@ -25,7 +24,7 @@ from detector.html_text.link_signs import (
 )
 from detector.html_text.nesting import Nesting, nesting_of
 from detector.html_text.openings import Offsets
-from detector.html_text.suspicion import Segments, Suspicion
+from detector.html_text.suspicion import Suspicion
 
 
 def may_hold_block(
@@ -53,7 +52,7 @@ def may_hold_block(
     starts, ends = texts.of(elements)
     may = (count >= LEAST_FOREIGN) & (2 * count >= of_all)
     may &= said[last] - said[first] >= LEAST_DENSITY * (ends - starts)
-    words = _means(suspicion.segments, starts, ends)
+    words = suspicion.means(starts, ends)
     may &= words >= SUSPICION[0]
     source = page.document.source
     signs = WEIGHTS["hidden"] + WEIGHTS["link density"] + WEIGHTS["random names"]
@@ -65,7 +64,7 @@ def may_hold_block(
 
 
 class _Texts:
-    """Tells the range of the text that an element holds."""
+    """Tells the range of the text that an element holds, as `HtmlText.range_of` does, of many at once."""
 
     def __init__(self, page: HtmlText, nesting: Nesting) -> None:
         flow = page.flow_runs
@@ -90,17 +89,6 @@ def _around(nesting: Nesting, elements: Offsets) -> Offsets:
         elements = elements[elements >= 0]
         found.append(elements)
     return np.unique(np.concatenate(found))
-
-
-def _means(segments: Segments, starts: Offsets, ends: Offsets) -> NDArray[np.float64]:
-    """Return the mean, by characters, of the segments that each range touches; minus infinity where there is none."""
-    begins, stops, values = segments
-    lengths = np.append(0, np.cumsum(stops - begins))
-    sums = np.append(0.0, np.cumsum(values * (stops - begins)))
-    first = stops.searchsorted(starts, "right")
-    last = np.maximum(first, begins.searchsorted(ends))
-    chars = lengths[last] - lengths[first]
-    return np.where(chars > 0, (sums[last] - sums[first]) / np.maximum(chars, 1), -np.inf)
 
 
 __all__ = ["may_hold_block"]

@@ -32,8 +32,8 @@ WEIGHTS: Final = {
 SUSPICION: Final = (-2.5, 5.0)
 
 _RANDOM: Final = re.compile(r"(?=[a-z]*\d)(?=\d*[a-z])[a-z\d]{5,12}", re.IGNORECASE)
-#: As nearly all are written; a pattern that begins with plain characters is found fast.
-_ID: Final = re.compile(r"""id=["']?([a-zA-Z\d]++)""")
+#: One for each spelling: a pattern that begins with plain characters is found fast.
+_IDS: Final = tuple(re.compile(rf"""{name}\s*+=\s*+["']?([a-zA-Z\d]++)""") for name in ("id", "ID", "Id", "iD"))
 
 
 def is_random(name: str) -> bool:
@@ -47,5 +47,5 @@ def is_random(name: str) -> bool:
 
 def has_twins(source: str) -> bool:
     """Tell whether two elements share an id that looks made by a machine: on most pages none do."""
-    ids = Counter(name for name in _ID.findall(source) if is_random(name))
+    ids = Counter(name for each in _IDS for name in each.findall(source) if is_random(name))
     return bool(ids) and max(ids.values()) >= 2

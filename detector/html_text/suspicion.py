@@ -15,9 +15,6 @@ from numpy.typing import NDArray
 #: A range that touches so many segments is asked about too often to look at each of them.
 _MOST_SEGMENTS: Final = 2000
 
-#: Starts, ends and log-odds of segments.
-Segments = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
-
 #: Gives the text model's log-odds that each of some short texts, read alone, is spam.
 Read = Callable[[Sequence[str]], list[float]]
 
@@ -59,25 +56,24 @@ class Suspicion:
         labels: Sequence[int] | NDArray[np.int64],
         read: Read | None = None,
     ) -> None:
-        #: Where each segment starts and ends, and its log-odds.
-        self.segments: Segments = (np.asarray(starts), np.asarray(ends), np.asarray(log_odds))
+        self._given = (np.asarray(starts), np.asarray(ends), np.asarray(log_odds))
         self._labels = labels
         self._read = read
 
     # Most pages are only asked how suspicious they are at most: lists and sums are made when they are needed.
     @cached_property
     def _starts(self) -> list[int]:
-        found: list[int] = self.segments[0].tolist()
+        found: list[int] = self._given[0].tolist()
         return found
 
     @cached_property
     def _ends(self) -> list[int]:
-        found: list[int] = self.segments[1].tolist()
+        found: list[int] = self._given[1].tolist()
         return found
 
     @cached_property
     def _log_odds(self) -> list[float]:
-        found: list[float] = self.segments[2].tolist()
+        found: list[float] = self._given[2].tolist()
         return found
 
     @cached_property
@@ -106,6 +102,15 @@ class Suspicion:
         chars = self._chars[last] - self._chars[first]
         return (self._sums[last] - self._sums[first]) / chars if chars else -math.inf
 
+    def means(self, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the mean of every range, as `mean` does of one."""
+        begins, stops, _ = self._given
+        first = stops.searchsorted(starts, "right")
+        last = np.maximum(first, begins.searchsorted(ends))
+        sums, lengths = np.array(self._sums), np.array(self._chars)
+        chars = lengths[last] - lengths[first]
+        return np.where(chars > 0, (sums[last] - sums[first]) / np.maximum(chars, 1), -np.inf)
+
     def label(self, start: int, end: int) -> int | None:
         """Return the label of the most suspicious segment that a range touches."""
         first, last = self._touched(start, end)
@@ -115,7 +120,7 @@ class Suspicion:
 
     def at_least(self, log_odds: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return where the segments from these log-odds on start and end."""
-        starts, ends, values = self.segments
+        starts, ends, values = self._given
         chosen = np.flatnonzero(values >= log_odds)
         return starts[chosen], ends[chosen]
 
