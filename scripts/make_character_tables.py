@@ -93,12 +93,15 @@ def classify(code: int, simplify: opencc.OpenCC, complicate: opencc.OpenCC) -> C
     ):  # fmt: skip
         if char in members:
             return kind
-    if char.isascii():
-        if char.isdigit():
+    # What is only dressed up (full-width, circled, bold) counts as what it stands for: nobody gains by the dress, and
+    # plain pages that are written so are no more suspect than others.
+    compatible = unicodedata.normalize("NFKC", char)
+    if compatible.isascii() and len(compatible) == 1:
+        if compatible.isdigit():
             return CharClass.DIGIT
-        if char.islower():
+        if compatible.islower():
             return CharClass.LATIN_LOWER
-        if char.isupper():
+        if compatible.isupper():
             return CharClass.LATIN_UPPER
     if category in ("Ps", "Pi"):
         return CharClass.OPEN
@@ -108,7 +111,6 @@ def classify(code: int, simplify: opencc.OpenCC, complicate: opencc.OpenCC) -> C
         return CharClass.PRIVATE
     if category == "Cc":
         return CharClass.EDGE
-    compatible = unicodedata.normalize("NFKC", char)
     if compatible != char and compatible.isascii() and compatible.isalnum():
         return CharClass.STYLED
     if 0x1F100 <= code <= 0x1F1FF:
