@@ -97,18 +97,22 @@ class LineDetector:
             yield ScanResult(page.id, len(page.text), verdict, tuple(spans), page.text, CUT_BY_DEFAULT)
 
 
+#: The pages that the members of the shipped bundle are fitted on.
+GENERATED = Recipe().pages * Recipe().members
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train, measure, write the table and return the exit code."""
     parser = argparse.ArgumentParser(description="Measure the shipped bundle beside simple detectors of lines.")
     parser.add_argument("-o", "--output", type=Path, default=PROJECT / "docs" / "baselines.md")
-    parser.add_argument("--pages", type=int, default=Recipe().pages, help="generated pages that baselines train on")
+    parser.add_argument("--pages", type=int, default=GENERATED, help="generated pages that baselines train on")
     options = parser.parse_args(arguments)
     folder = shared_folder()
     if folder is None:
         print(f"baselines: {ABSENT}", file=sys.stderr)
         return 2
     try:
-        recipe = Recipe(pages=options.pages)
+        recipe = Recipe(pages=options.pages // Recipe().members)
         corpora = folder / "corpora"
         sets = measured_sets(recipe, corpora)
         detectors = {"detector": Detector.load(), **baselines(training_lines(recipe, corpora), sets["clean"], recipe)}
@@ -120,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     picture = options.output.with_suffix(".svg")
     draw_curves({name: curve(detectors, sets[name]) for name in DRAWN}, picture)
     shown = f"![Precision against recall]({picture.name})"
-    head = HEAD.strip().format(pages=options.pages, recipe=Recipe().pages)
+    head = HEAD.strip().format(pages=options.pages, recipe=GENERATED)
     options.output.write_text(f"{head}\n\n{shown}\n\n{table}\n", encoding="utf-8")
     print(table)
     return 0

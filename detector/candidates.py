@@ -16,7 +16,7 @@ from detector.features import FeatureTable, outline_features, segment_features, 
 from detector.folding import FoldedBatch
 from detector.model import Bundle, Decisions, accumulate_at, best_lane, unpack_lanes
 from detector.ngrams import BUCKET_COUNT
-from detector.scoring import bounded_sums, gather, touching
+from detector.scoring import bounded_sums, gather, sums_of_words, touching
 from detector.segmentation import Segments
 
 #: One character in so many is scored to see whether a segment may hold spam. Scores change slowly, since every
@@ -88,8 +88,11 @@ def sampled_excess(
     nth = np.arange(len(row)) - first[row]
     # In the middle of its step, so that the ends of a segment are seen as well as they may.
     within = np.minimum(nth * SAMPLE_STEP + SAMPLE_STEP // 2, chars[row] - 1)
-    at = places[(np.cumsum(chars) - chars)[row] + within]
+    of_sample = (np.cumsum(chars) - chars)[row] + within
+    at = places[of_sample]
     of_segment = bounded_sums(table, bundle.lanes) + bundle.lanes[BUCKET_COUNT]
-    lanes = unpack_lanes(accumulate_at(bundle.lanes, codes, classes, at) + of_segment[row])
+    sums = accumulate_at(bundle.lanes, codes, classes, at) + of_segment[row]
+    sums += sums_of_words(bundle.lanes, codes, classes, places, segments, chosen)[of_sample]
+    lanes = unpack_lanes(sums)
     best: NDArray[np.int32] = np.maximum.reduceat(best_lane(lanes - decisions.thresholds), first)
     return best

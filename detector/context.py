@@ -32,7 +32,7 @@ _FLOOR_STEP = WEIGHT_SCALE // 2
 _MOST_HAN_IN_LETTERS = 0.1
 _REPOSITORY = LANE_LABELS.index(Label.REPOSITORY_BOILERPLATE)
 #: A gap in document-site text may be longer where all its lines are short: the most characters of it and of a line.
-_GAP_LINES_CHARS, _GAP_LINE_CHARS = 100, 40
+_GAP_LINES_CHARS, _GAP_LINE_CHARS = 120, 40
 _SPAM = [lane for lane in range(len(LANE_LABELS)) if lane != _REPOSITORY]
 
 

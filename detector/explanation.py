@@ -15,6 +15,7 @@ from detector.model import WEIGHT_SCALE, Bundle, unpack_lanes, whole_scores
 from detector.ngrams import BUCKET_COUNT, MARGIN_CHARS, bucket_columns
 from detector.segmentation import cut_segments
 from detector.spans import Placed
+from detector.words import WORD_PLACES, word_buckets, words_of
 
 #: So many single reasons are named; the rest are summed up in one.
 NAMED_REASONS = 12
@@ -51,6 +52,7 @@ def explained(bundle: Bundle, span: Span, batch: FoldedBatch, place: Placed, bon
                 name = (_shape if around.shape else _text)(batch, at, around.order)
                 parts[name] += weight / (WEIGHT_SCALE * (end - start))
                 places.setdefault(name, (max(at, page_start), min(at + around.order, page_end)))
+    _add_words(bundle, batch, start, end, place.lane, parts, places)
     _add_segment_features(bundle, batch, start, end, place.lane, parts)
     added = float(bonus[slice(*place.stretch), place.lane].mean())
     if added:
@@ -58,6 +60,30 @@ def explained(bundle: Bundle, span: Span, batch: FoldedBatch, place: Placed, bon
     bias = float(_weights(bundle, np.array([BUCKET_COUNT]), place.lane)[0]) / WEIGHT_SCALE
     in_text = {name: _offsets(batch, *positions) for name, positions in places.items()}
     return replace(span, bias=bias, reasons=_named(parts, in_text))
+
+
+def _add_words(
+    bundle: Bundle,
+    batch: FoldedBatch,
+    start: int,
+    end: int,
+    lane: int,
+    parts: dict[str, float],
+    places: dict[str, tuple[int, int]],
+) -> None:
+    segments = cut_segments(batch)
+    words = words_of(batch.codes, batch.classes, segments.starts, segments.ends)
+    chars = np.minimum(words.reach, end) - np.maximum(words.starts, start)
+    for word in np.flatnonzero(chars > 0).tolist():
+        share = int(chars[word]) / (WEIGHT_SCALE * (end - start))
+        at = int(words.starts[word]), int(words.ends[word])
+        shown = batch.codes[slice(*at)].astype("<u2").tobytes().decode("utf-16-le", "surrogatepass")
+        weights = _weights(bundle, word_buckets(words)[:, word], lane).tolist()
+        for kind, weight in zip(WORD_PLACES, weights, strict=True):
+            if weight:
+                name = f"“{shown}”: {kind}"
+                parts[name] += weight * share
+                places.setdefault(name, at)
 
 
 def _offsets(batch: FoldedBatch, start: int, end: int) -> tuple[int, int]:

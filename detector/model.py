@@ -22,9 +22,10 @@ from detector.datatypes import BundleError, Label
 from detector.features import FEATURES, KEYWORD_BITS, Lookups
 from detector.folding import CharClass, FoldedBatch
 from detector.ngrams import BUCKET_COUNT, MARGIN_CHARS, PLACES, bucket_columns
-from detector.segment_scores import BAG_ENTRIES, bag_columns, segment_scores
+from detector.segment_scores import BAG_ENTRIES, bag_columns, bag_words, segment_scores
 from detector.segmentation import Segments
 from detector.spun import BIGRAM_BITS, SpunRule, bigram_buckets
+from detector.words import WORD_PLACES, word_buckets, words_of
 
 FORMAT = 2
 MANIFEST, WEIGHTS, TRAINING = "manifest.json", "weights.npz", "training.npz"
@@ -33,7 +34,7 @@ LANE_LABELS = (Label.PORN, Label.GAMBLING, Label.OTHER_SPAM, Label.REPOSITORY_BO
 #: Integer weights: so many steps make one unit of log-odds.
 WEIGHT_SCALE = 64
 #: A lane holds the sum of all look-ups of a character without overflow.
-WEIGHT_LIMIT = 32767 // (len(PLACES) + len(FEATURES) + 1)
+WEIGHT_LIMIT = 32767 // (len(PLACES) + len(FEATURES) + len(WORD_PLACES) + 1)
 
 
 def feature_space() -> dict[str, Any]:
@@ -42,14 +43,19 @@ def feature_space() -> dict[str, Any]:
     classes = (codes % len(CharClass)).astype(np.uint8)
     model = sum(int(buckets.sum()) for _, buckets in bucket_columns(codes, classes))
     bag = sum(int(buckets.sum()) for buckets in bag_columns(codes, 0, 8))
+    letters = np.where(codes == codes[8], int(CharClass.SPACE), int(CharClass.LATIN_LOWER)).astype(np.uint8)
+    words = words_of(codes, letters, np.array([0]), np.array([len(codes)]))
     return {
         "buckets": BUCKET_COUNT,
         "places": len(PLACES),
         "features": list(FEATURES),
+        "words": list(WORD_PLACES),
         "hashes": [
             model,
             int(bigram_buckets(codes).sum()),
             bag,
+            int(bag_words(words).sum()),
+            int(word_buckets(words).sum()),
         ],
     }
 
@@ -242,7 +248,7 @@ def bundle_folders() -> list[Path]:
 
 def whole_scores(lookups: Lookups, batch: FoldedBatch, segments: Segments) -> NDArray[np.float64]:
     """Return the segment model's log-odds for every segment of the batch."""
-    return segment_scores(batch.codes, segments.starts, segments.ends, lookups.bag, lookups.bag_bias)
+    return segment_scores(batch.codes, batch.classes, segments.starts, segments.ends, lookups.bag, lookups.bag_bias)
 
 
 def find_bundle(name_or_path: str | os.PathLike[str] | None = None) -> Path:
@@ -328,18 +334,20 @@ def load_bundle(name_or_path: str | os.PathLike[str] | None = None) -> Bundle:
     folder = find_bundle(name_or_path)
     manifest = read_manifest(folder)
     arrays = read_arrays(folder, WEIGHTS, manifest)
-    expected = {
+    expected: dict[str, tuple[Any, ...]] = {
         "lanes": (np.int64, BUCKET_COUNT + 1),
         "spun": (np.int8, 1 << BIGRAM_BITS),
         "keywords": (np.uint8, 1 << KEYWORD_BITS),
-        "bag": (np.int64, BAG_ENTRIES),
+        "bag": (np.int8, len(LANE_LABELS), BAG_ENTRIES),
         "bag_bias": (np.float64, len(LANE_LABELS)),
     }
-    for name, (dtype, size) in expected.items():
-        if name not in arrays or arrays[name].dtype != dtype or arrays[name].shape != (size,):
+    for name, (dtype, *shape) in expected.items():
+        if name not in arrays or arrays[name].dtype != dtype or arrays[name].shape != tuple(shape):
+            size = " x ".join(map(str, shape))
             raise BundleError(f"{folder / WEIGHTS} has no array {name!r} of {size} {np.dtype(dtype)}; retrain it")
     name = f"{folder.name}@{manifest['digests'][WEIGHTS][:12]}"
-    lookups = Lookups(arrays["keywords"], arrays["bag"], arrays["bag_bias"])
+    bag = pack_steps(arrays["bag"].astype(np.int64))
+    lookups = Lookups(arrays["keywords"], bag, arrays["bag_bias"])
     return Bundle(name, folder, manifest, arrays["lanes"], arrays["spun"], lookups)
 
 
@@ -351,8 +359,12 @@ def save_bundle(
     training: dict[str, NDArray[Any]],
     facts: dict[str, Any],
 ) -> dict[str, Any]:
-    """Write a bundle's files into `folder` (made if needed) and return its manifest, written last."""
+    """Write a bundle's files into `folder` (made if needed) and return its manifest, written last.
+
+    `serving` holds the arrays of a Bundle; of the bag, whose steps are small, a byte a label is written.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    serving = {**serving, "bag": unpack_lanes(serving["bag"]).T.astype(np.int8)}
     np.savez(folder / WEIGHTS, allow_pickle=False, **serving)
     np.savez_compressed(folder / TRAINING, allow_pickle=False, **training)
     manifest = {

@@ -29,7 +29,10 @@ SHAPE_BASE = 1 << NGRAM_BITS
 #: Where the buckets of the segment features begin (see detector.features).
 SEGMENT_BASE = SHAPE_BASE + (1 << SHAPE_BITS)
 SEGMENT_BUCKETS = 4096
-BUCKET_COUNT = SEGMENT_BASE + SEGMENT_BUCKETS
+#: Where the buckets of words begin (see detector.words), and the bits of their space.
+WORD_BASE = SEGMENT_BASE + SEGMENT_BUCKETS
+WORD_BITS = 17
+BUCKET_COUNT = WORD_BASE + (1 << WORD_BITS)
 
 _MULTIPLIER = np.uint32(0x9E3779B1)
 _FINISH = np.uint32(0x85EBCA6B)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from detector.model import Bundle, accumulate, pack_steps, unpack_lanes
 from detector.ngrams import BUCKET_COUNT, MARGIN_CHARS
 from detector.positions import ranges
 from detector.segmentation import Segments
+from detector.words import word_sums, words_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +92,24 @@ def _score(
     regions = touching(segments, chosen)
     codes, classes, places, _ = gather(batch, regions)
     sums = accumulate(bundle.lanes, codes, classes)[places]
+    sums += sums_of_words(bundle.lanes, codes, classes, places, segments, chosen)
     sums += (of_segment + bundle.lanes[BUCKET_COUNT])[segment_rows(segments, chosen)]
     length = regions.ends - regions.starts
     return CharacterScores(regions, unpack_lanes(sums), np.cumsum(length) - length)
+
+
+def sums_of_words(
+    table: NDArray[Any],
+    codes: NDArray[np.uint16],
+    classes: NDArray[np.uint8],
+    places: NDArray[np.int64],
+    segments: Segments,
+    chosen: NDArray[np.int64],
+) -> NDArray[Any]:
+    """Return what the words around each character of the chosen segments weigh; `gather` gave the arrays."""
+    chars = segments.ends[chosen] - segments.starts[chosen]
+    starts = places[np.cumsum(chars) - chars] + MARGIN_CHARS
+    return word_sums(table, words_of(codes, classes, starts, starts + chars), starts, starts + chars)
 
 
 def segment_sums(table: FeatureTable, lanes: NDArray[np.int64]) -> NDArray[np.int64]:

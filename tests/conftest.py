@@ -148,7 +148,7 @@ def tiny_bundle(make_bundle: Callable[..., Bundle]) -> Bundle:
             "bag_bias": draw.normal(-1, 1, len(LANE_LABELS)),
         },
         settings={
-            "segment_threshold": -2.0,
+            "segment_threshold": -1.0,
             "outline_threshold": 0.5,
             "sample_threshold": 2.5,
             "page_bonus": dict.fromkeys(LANE_LABELS, 1.0),

@@ -36,6 +36,7 @@ from detector.pipeline import Detector
 from detector.scoring import bound_segments
 from detector.segment_scores import BAG_ENTRIES, bag_columns, pack_bag
 from detector.segmentation import Segments, cut_segments
+from detector.words import word_buckets, words_of
 
 any_text = st.text(st.characters() | st.sampled_from("字某娱乐城。\n|a1\u200b\x03\uffff"), max_size=40) | st.builds(
     lambda unit, times: unit * times, st.text("某娱|。\na", min_size=1, max_size=7), st.integers(1, 60)
@@ -116,10 +117,14 @@ def bound_by_hand(bundle: Bundle, features: list[int]) -> NDArray[np.int64]:
 def characters_by_hand(bundle: Bundle, pages: Cut, segment: int) -> NDArray[np.int64]:
     """Return the lanes of what is looked up around each character of a segment."""
     lanes = []
+    words = words_of(pages.batch.codes, pages.batch.classes, pages.segments.starts, pages.segments.ends)
+    buckets = word_buckets(words)
     for at in range(int(pages.segments.starts[segment]), int(pages.segments.ends[segment])):
         around = slice(at - MARGIN_CHARS, at + MARGIN_CHARS + 1)
         columns = bucket_columns(pages.batch.codes[around], pages.batch.classes[around])
-        lanes.append(unpack_lanes(bundle.lanes[[int(bucket[0]) for _, bucket in columns]]).sum(axis=0))
+        found = [int(bucket[0]) for _, bucket in columns]
+        found += buckets[:, (words.starts <= at) & (at < words.reach)].reshape(-1).tolist()
+        lanes.append(unpack_lanes(bundle.lanes[found]).sum(axis=0))
     return np.array(lanes, np.int64)
 
 

@@ -368,7 +368,7 @@ def test_what_the_page_pass_adds_counts_in_gaps_too() -> None:
     [
         ((30, 30, 30), True),
         ((41, 20), False),  # a line of the document's own
-        ((30, 30, 39), False),  # too long together (the line ends count)
+        ((40, 40, 39), False),  # too long together (the line ends count)
         ((61,), False),
     ],
 )

@@ -134,8 +134,9 @@ def test_weak_finds_in_a_menu_are_left_out(href: str, log_odds: float, kept: int
 
 
 def test_an_attribute_goes_whole(detector: Detector) -> None:
-    titled = page(ARTICLE, f"<p title='{', '.join(SPAM)}' class=a>A wall.</p>\n")
-    assert detector.scan_html(titled).clean_text == page(ARTICLE, "<p class=a>A wall.</p>\n")
+    text = "A wall of dry stone stands for a hundred years where its foot is kept dry."
+    titled = page(ARTICLE, f"<p title='{', '.join(SPAM)}' class=a>{text}</p>\n")
+    assert detector.scan_html(titled).clean_text == page(ARTICLE, f"<p class=a>{text}</p>\n")
     source = page(ARTICLE, f'<p>A wall: <img src="wall.jpg" alt="{", ".join(SPAM)}"></p>\n')
     assert '<img src="wall.jpg">' in detector.scan_html(source).clean_text
 

@@ -72,7 +72,8 @@ def test_all_lookups_of_a_character_at_the_strongest_weight_do_not_overflow(
     tiny_bundle: Bundle, signs: tuple[int, ...]
 ) -> None:
     features = tiny_bundle.manifest["feature_space"]["features"]
-    lookups = len(PLACES) + len(features) + 1  # the bias
+    words = tiny_bundle.manifest["feature_space"]["words"]
+    lookups = len(PLACES) + len(features) + len(words) + 1  # the bias
     strongest = pack_lanes(np.repeat(np.array(signs, np.float64)[:, None] * 1e9, lookups, axis=1))
     assert unpack_lanes(strongest.sum(keepdims=True))[0].tolist() == [sign * WEIGHT_LIMIT * lookups for sign in signs]
 
@@ -298,7 +299,13 @@ def test_a_damaged_bundle_is_refused_and_the_message_says_why(copied: Path, dama
     assert str(copied) in str(refusal.value)
 
 
-HASHES = ("n-grams around a character", "bigrams of spun text", "n-grams of a segment")
+HASHES = (
+    "n-grams around a character",
+    "bigrams of spun text",
+    "n-grams of a segment",
+    "words of a segment",
+    "words around a character",
+)
 
 
 def test_the_feature_space_is_named_in_the_manifest_and_the_same_every_time(tiny_bundle: Bundle) -> None:
@@ -333,15 +340,26 @@ def test_a_bundle_whose_hashes_gave_other_buckets_is_refused(copied: Path, numbe
 @pytest.mark.parametrize(
     ("name", "value", "changed"),
     [
-        ("detector.ngrams._MULTIPLIER", np.uint32(0x9E3779B3), [True, False, True]),
-        ("detector.ngrams._FINISH", np.uint32(0x85EBCA6D), [True, False, True]),
-        ("detector.ngrams.PLACES", (replace(PLACES[0], key=PLACES[0].key ^ 1), *PLACES[1:]), [True, False, False]),
-        ("detector.ngrams._SHAPES", np.arange(CLASS_COUNT, dtype=np.uint32), [True, False, False]),
-        ("detector.spun._FIRST", np.uint16(0x9E39), [False, True, False]),
-        ("detector.spun._SECOND", np.uint16(0x79B3), [False, True, False]),
-        ("detector.segment_scores.hash_columns", lambda columns: columns[0].astype(np.uint32), [False, False, True]),
-        ("detector.segment_scores.longer", lambda hashed, column: hashed ^ column, [False, False, True]),
-        ("detector.segment_scores.BAG_BITS", 16, [False, False, True]),
+        ("detector.ngrams._MULTIPLIER", np.uint32(0x9E3779B3), [True, False, True, True, True]),
+        ("detector.ngrams._FINISH", np.uint32(0x85EBCA6D), [True, False, True, True, True]),
+        (
+            "detector.ngrams.PLACES",
+            (replace(PLACES[0], key=PLACES[0].key ^ 1), *PLACES[1:]),
+            [True, False, False, False, False],
+        ),
+        ("detector.ngrams._SHAPES", np.arange(CLASS_COUNT, dtype=np.uint32), [True, False, False, False, False]),
+        ("detector.spun._FIRST", np.uint16(0x9E39), [False, True, False, False, False]),
+        ("detector.spun._SECOND", np.uint16(0x79B3), [False, True, False, False, False]),
+        (
+            "detector.segment_scores.hash_columns",
+            lambda columns: columns[0].astype(np.uint32),
+            [False, False, True, False, False],
+        ),
+        ("detector.segment_scores.BAG_BITS", 16, [False, False, True, True, False]),
+        ("detector.segment_scores.longer", lambda hashed, column: hashed ^ column, [False, False, True, True, False]),
+        ("detector.segment_scores._WORD_KEYS", (0, 1, 2), [False, False, False, True, False]),
+        ("detector.words.longer", lambda hashed, column: hashed ^ column, [False, False, False, False, True]),
+        ("detector.words.BEGINNING_CHARS", (3, 6), [False, False, False, True, True]),
     ],
 )
 def test_whatever_a_hash_depends_on_shows_in_the_feature_space(

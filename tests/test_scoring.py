@@ -25,9 +25,10 @@ from detector.scoring import (
     touching,
 )
 from detector.segmentation import Segments, cut_segments
+from detector.words import word_buckets, words_of
 
 pages_of_text = st.lists(
-    st.text(st.characters() | st.sampled_from("字某。\n|a\u200b\x03\uffff"), max_size=40), min_size=1, max_size=4
+    st.text(st.characters() | st.sampled_from("字某。\n|ab1 \u200b\x03\uffff"), max_size=40), min_size=1, max_size=4
 )
 
 
@@ -41,6 +42,9 @@ def score_one(bundle: Bundle, batch: FoldedBatch, segments: Segments, position: 
     whole = whole_scores(bundle.lookups, batch, segments)
     table = segment_features(batch, segments, np.array([segment]), bundle.lookups, whole)
     total += sum(int(bundle.lanes[bucket]) for bucket in table.buckets[0].tolist())
+    words = words_of(batch.codes, batch.classes, segments.starts, segments.ends)
+    around_it = np.flatnonzero((words.starts <= position) & (position < words.reach))
+    total += int(bundle.lanes[word_buckets(words)[:, around_it]].sum())
     lanes: list[int] = unpack_lanes(np.array([total]))[0].tolist()
     return lanes
 

@@ -16,11 +16,15 @@ from detector.segment_scores import (
     BAG_LIMIT,
     BAG_ORDERS,
     BAG_SCALE,
+    WORD_KINDS,
+    WORD_VALUE,
     bag_columns,
+    bag_words,
     pack_bag,
     segment_scores,
 )
 from detector.segmentation import MAX_SEGMENT_CHARS, cut_segments
+from detector.words import words_of
 
 LABELS = len(LANE_LABELS)
 DRAW = np.random.Generator(np.random.PCG64(3))
@@ -28,7 +32,7 @@ WEIGHTS = DRAW.integers(-BAG_LIMIT, BAG_LIMIT + 1, (LABELS, BAG_ENTRIES)) / BAG_
 PACKED = pack_bag(WEIGHTS)
 BIAS = np.array([-1.0, 0.5, 0.0, 2.25])
 
-pages_of_text = st.lists(st.text(st.characters() | st.sampled_from("字a。\n"), max_size=40), min_size=1, max_size=4)
+pages_of_text = st.lists(st.text(st.characters() | st.sampled_from("字ab1 。\n"), max_size=40), min_size=1, max_size=4)
 
 
 @given(pages_of_text)
@@ -36,24 +40,29 @@ pages_of_text = st.lists(st.text(st.characters() | st.sampled_from("字a。\n"),
 def test_scores_equal_a_sum_label_by_label(pages: list[str]) -> None:
     batch = fold_pages(pages)
     segments = cut_segments(batch)
-    scores = segment_scores(batch.codes, segments.starts, segments.ends, PACKED, BIAS)
+    scores = segment_scores(batch.codes, batch.classes, segments.starts, segments.ends, PACKED, BIAS)
     assert scores.shape == (len(segments.starts), LABELS)
     for row, (start, end) in enumerate(zip(segments.starts.tolist(), segments.ends.tolist(), strict=True)):
         buckets = np.concatenate(bag_columns(batch.codes, start, end))
+        of_words = bag_words(words_of(batch.codes, batch.classes, np.array([start]), np.array([end])))
         root = math.sqrt(len(BAG_ORDERS) * (end - start))
         for lane in range(LABELS):
-            assert math.isclose(scores[row, lane], WEIGHTS[lane, buckets].sum() / root + BIAS[lane], abs_tol=1e-9)
+            total = WEIGHTS[lane, buckets].sum() + WORD_VALUE * WEIGHTS[lane, of_words].sum()
+            assert math.isclose(scores[row, lane], total / root + BIAS[lane], abs_tol=1e-9)
 
 
 def test_the_longest_segment_of_the_strongest_weights_does_not_overflow() -> None:
     for signs in ([1, 1, 1, 1], [-1, -1, -1, -1], [1, -1, 1, -1], [-1, 1, -1, 1]):
         extreme = np.repeat(np.array(signs, np.float64)[:, None] * 1000, BAG_ENTRIES, axis=1)
-        batch = fold_pages(["字" * MAX_SEGMENT_CHARS])
-        segments = cut_segments(batch)
-        scores = segment_scores(batch.codes, segments.starts, segments.ends, pack_bag(extreme), np.zeros(LABELS))
-        count = len(BAG_ORDERS) * MAX_SEGMENT_CHARS
-        expected = np.array(signs) * count * BAG_LIMIT / BAG_SCALE / math.sqrt(count)
-        assert np.allclose(scores[0], expected, rtol=0, atol=1e-9)
+        for text, words in (("字" * MAX_SEGMENT_CHARS, 0), ("a b," * (MAX_SEGMENT_CHARS // 4), MAX_SEGMENT_CHARS // 2)):
+            batch = fold_pages([text])
+            segments = cut_segments(batch)
+            bounds = segments.starts, segments.ends
+            scores = segment_scores(batch.codes, batch.classes, *bounds, pack_bag(extreme), np.zeros(LABELS))
+            count = len(BAG_ORDERS) * MAX_SEGMENT_CHARS
+            weights = count + WORD_VALUE * WORD_KINDS * words
+            expected = np.array(signs) * weights * BAG_LIMIT / BAG_SCALE / math.sqrt(count)
+            assert np.allclose(scores[0], expected, rtol=0, atol=1e-9)
 
 
 @given(pages_of_text)
@@ -61,20 +70,22 @@ def test_the_longest_segment_of_the_strongest_weights_does_not_overflow() -> Non
 def test_a_segment_scores_alike_alone_and_among_others(pages: list[str]) -> None:
     batch = fold_pages(pages)
     segments = cut_segments(batch)
-    together = segment_scores(batch.codes, segments.starts, segments.ends, PACKED, BIAS)
+    together = segment_scores(batch.codes, batch.classes, segments.starts, segments.ends, PACKED, BIAS)
     for row in range(len(segments.starts)):
-        alone = segment_scores(batch.codes, segments.starts[row : row + 1], segments.ends[row : row + 1], PACKED, BIAS)
+        alone = segment_scores(
+            batch.codes, batch.classes, segments.starts[row : row + 1], segments.ends[row : row + 1], PACKED, BIAS
+        )
         assert alone.tobytes() == together[row].tobytes()
 
 
 def test_pieces_of_a_long_batch_leave_no_seam() -> None:
     batch = fold_pages(["某某娱乐城 casino。\n" * 1500, "", "x", "字" * 700, "好的" * 9000])
     segments = cut_segments(batch)
-    together = segment_scores(batch.codes, segments.starts, segments.ends, PACKED, BIAS)
+    together = segment_scores(batch.codes, batch.classes, segments.starts, segments.ends, PACKED, BIAS)
     assert len(batch.codes) > 2 << 14
     for row in range(0, len(segments.starts), 37):
         few = slice(row, row + 1)
-        alone = segment_scores(batch.codes, segments.starts[few], segments.ends[few], PACKED, BIAS)
+        alone = segment_scores(batch.codes, batch.classes, segments.starts[few], segments.ends[few], PACKED, BIAS)
         assert alone.tobytes() == together[few].tobytes()
 
 
@@ -83,9 +94,9 @@ def test_pieces_of_a_long_batch_leave_no_seam() -> None:
 def test_some_segments_of_a_batch_score_as_all_of_them_do(pages: list[str], data: st.DataObject) -> None:
     batch = fold_pages(pages)
     segments = cut_segments(batch)
-    together = segment_scores(batch.codes, segments.starts, segments.ends, PACKED, BIAS)
+    together = segment_scores(batch.codes, batch.classes, segments.starts, segments.ends, PACKED, BIAS)
     chosen = sorted(data.draw(st.sets(st.integers(0, max(len(together) - 1, 0)), max_size=len(together))))
-    some = segment_scores(batch.codes, segments.starts[chosen], segments.ends[chosen], PACKED, BIAS)
+    some = segment_scores(batch.codes, batch.classes, segments.starts[chosen], segments.ends[chosen], PACKED, BIAS)
     assert some.tobytes() == together[chosen].tobytes()
 
 
@@ -110,6 +121,18 @@ def test_the_buckets_of_an_order_depend_on_so_many_characters_and_on_all_of_them
         assert changed <= set(range(max(at - order + 1, 0), min(at + 1, count)))
 
 
+def test_words_and_pairs_of_them_have_buckets_of_their_own() -> None:
+    batch = fold_pages(["bonus casino"])
+    buckets = bag_words(words_of(batch.codes, batch.classes, np.array([16]), np.array([28])))
+    assert (buckets >> BAG_BITS).tolist() == [[2, 2]] * (WORD_KINDS - 1) + [[3, 3]]
+    assert buckets.max() < BAG_ENTRIES
+    short = fold_pages(["bon"])
+    word, *beginnings, _ = bag_words(words_of(short.codes, short.classes, np.array([16]), np.array([19])))[
+        :, 0
+    ].tolist()
+    assert len({word, *beginnings}) == 1 + len(beginnings)  # though all three are the same string
+
+
 def test_every_character_of_an_n_gram_counts() -> None:
     draw = np.random.Generator(np.random.PCG64(5))
     codes = draw.integers(40, 60000, 4000).astype(np.uint16)
@@ -123,4 +146,7 @@ def test_every_character_of_an_n_gram_counts() -> None:
 
 def test_no_segment_has_no_score() -> None:
     none = np.empty(0, np.int64)
-    assert segment_scores(np.zeros(40, np.uint16), none, none, PACKED, BIAS).shape == (0, LABELS)
+    assert segment_scores(np.zeros(40, np.uint16), np.zeros(40, np.uint8), none, none, PACKED, BIAS).shape == (
+        0,
+        LABELS,
+    )

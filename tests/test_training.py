@@ -96,7 +96,7 @@ def test_quantising_changes_hardly_any_segment_label(
     bundle = make_bundle(arrays={**arrays, "bag_bias": lookups.bag_bias})
     clean = clean_pages(shared, "eval")[::6]
     # As in the recipe: labels are given above thresholds that clean text seldom passes.
-    thresholds = tune_thresholds(bundle, clean[::5], low=0.0, loss_budget=0.0005, alarm_budget=0.02)
+    thresholds = tune_thresholds(bundle, clean[::5], low=[0.0] * 4, loss_budget=0.0005, alarm_budget=0.02)
     changed, segments = quantising_changes(weights, with_settings(bundle, thresholds=thresholds), [*pages, *clean])
     assert segments > 10_000
     assert changed <= 0.001 * segments

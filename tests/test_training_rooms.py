@@ -38,6 +38,7 @@ from detector.training.bags import fit_bag
 from detector.training.corpora import Corpora, read_corpora
 from detector.training.examples import (
     EDGE_CHARS,
+    NO_BUCKET,
     NOTHING,
     ROW_ENTRIES,
     SPAN_SAMPLE,
@@ -194,14 +195,17 @@ def test_clean_text_is_taken_at_its_rate() -> None:
 
 
 def test_rows_are_the_buckets_that_serving_looks_up(tiny_bundle: Bundle) -> None:
-    pages = [page_of("好的，<博彩>好的。\n好的好的"), page_of("<博>好")]
+    pages = [page_of("好的，<博彩>好的。\n好的好的"), page_of("<博>好"), page_of("a <bonus casino>, 24 of 好的. b")]
     batch = fold_pages([page.text for page in pages])
     targets = targets_of(pages, batch)
     positions = np.flatnonzero(targets != UNUSED)
     rows = rows_at(batch, positions, targets, tiny_bundle.lookups)
     assert rows.buckets.shape == (len(positions), ROW_ENTRIES)
     assert rows.targets.tolist() == targets[positions].tolist()
-    sums = tiny_bundle.lanes[rows.buckets].sum(axis=1) + tiny_bundle.lanes[BUCKET_COUNT]
+    assert (rows.buckets == NO_BUCKET).any()
+    assert not (rows.buckets == NO_BUCKET).all(axis=0).any()
+    counted = np.where(rows.buckets == NO_BUCKET, 0, tiny_bundle.lanes[rows.buckets])
+    sums = counted.sum(axis=1) + tiny_bundle.lanes[BUCKET_COUNT]
     served = np.concatenate([page.lanes for page in score_pages(tiny_bundle, pages)])
     lanes = [[(int(packed) << 48 & (1 << 64) - 1) >> 48 for packed in sums]]
     assert lanes[0] == [int(lane) & 0xFFFF for lane in served[:, 0]]
@@ -310,7 +314,7 @@ def test_thresholds_are_raised_until_the_budgets_hold(
     raised: set[str],
 ) -> None:
     bundle = make_bundle(letters={"博": ("gambling", 2.5), "黄": ("porn", 2.5)})
-    found = tune_thresholds(bundle, judged, low=-0.5, loss_budget=loss_budget, alarm_budget=alarm_budget)
+    found = tune_thresholds(bundle, judged, low=[-0.5] * 4, loss_budget=loss_budget, alarm_budget=alarm_budget)
     loss, alarms = losses(bundle, judged, found)
     assert loss <= loss_budget
     assert alarms <= alarm_budget
@@ -322,7 +326,7 @@ def test_thresholds_are_raised_until_the_budgets_hold(
 def test_no_threshold_is_raised_further_than_its_budget_asks(make_bundle: Callable[..., Bundle]) -> None:
     bundle = make_bundle(letters={"博": ("gambling", 2.5)})
     pages = [LabelledPage("a", HARMFUL, ()), LabelledPage("b", "好的" * 20, ())]
-    found = tune_thresholds(bundle, pages, low=-1.0, loss_budget=0.001, alarm_budget=0.2)
+    found = tune_thresholds(bundle, pages, low=[-1.0] * 4, loss_budget=0.001, alarm_budget=0.2)
     assert losses(bundle, pages, found) == (0, 0)
     lower = {**found, "gambling": found["gambling"] - STEP}
     assert losses(bundle, pages, lower)[1] == 0.5
@@ -353,7 +357,7 @@ def test_no_threshold_can_sink_again_when_all_are_chosen(
     def hold(thresholds: dict[str, float]) -> bool:
         return all(lost <= most for lost, most in zip(losses(bundle, pages, thresholds), budgets, strict=True))
 
-    found = tune_thresholds(bundle, pages, low=-1.0, loss_budget=budgets[0], alarm_budget=budgets[1] or 1e-9)
+    found = tune_thresholds(bundle, pages, low=[-1.0] * 4, loss_budget=budgets[0], alarm_budget=budgets[1] or 1e-9)
     assert hold(found)
     for label, threshold in found.items():
         for steps in range(1, LOOK_BACK + 1):
@@ -376,7 +380,7 @@ def test_a_threshold_sinks_past_a_step_that_alone_does_harm(
         return by_lane, by_lane
 
     monkeypatch.setattr("detector.training.tuning.lost_by_label", lost)
-    found = tune_thresholds(make_bundle(), [page_of("好的")], low=-1.0, loss_budget=0.01, alarm_budget=0.01)
+    found = tune_thresholds(make_bundle(), [page_of("好的")], low=[-1.0] * 4, loss_budget=0.01, alarm_budget=0.01)
     assert found == {"porn": -0.5, "gambling": -1.0, "other_spam": -1.0, "repository_boilerplate": -1.0}
 
 
@@ -611,7 +615,7 @@ def test_the_segment_model_knows_a_line_by_all_its_words() -> None:
     bag, bias = fit_bag(pages, alpha=1e-5, epochs=4, seed=1, jobs=1)
     batch = fold_pages(["\n".join([*LINES.values(), "大家都希望春天早点来到这座小城。"])])
     segments = cut_segments(batch)
-    scores = segment_scores(batch.codes, segments.starts, segments.ends, bag, bias)
+    scores = segment_scores(batch.codes, batch.classes, segments.starts, segments.ends, bag, bias)
     assert [LANE_LABELS[int(row.argmax())] if row.max() > 0 else None for row in scores] == [*LINES, None]
     again, _ = fit_bag(pages, alpha=1e-5, epochs=4, seed=1, jobs=2)
     assert (again == bag).all()

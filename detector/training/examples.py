@@ -14,10 +14,13 @@ from detector.folding import FoldedBatch, fold_pages
 from detector.model import LANE_LABELS, whole_scores
 from detector.ngrams import MARGIN_CHARS, PLACES, bucket_columns
 from detector.scoring import segment_rows
-from detector.segmentation import cut_segments
+from detector.segmentation import Segments, cut_segments
+from detector.words import WORD_PLACES, word_buckets, words_of
 
-#: Entries of a row: one for each place an n-gram can stand in, one for each segment feature.
-ROW_ENTRIES = len(PLACES) + len(FEATURES)
+#: Entries of a row: one for each place an n-gram can stand in, each segment feature, and each of WORD_PLACES.
+ROW_ENTRIES = len(PLACES) + len(FEATURES) + len(WORD_PLACES)
+#: Stands in a row where no word counts for the character.
+NO_BUCKET = -1
 #: Target of a character that no cut label claims.
 NOTHING = 0
 #: Target of a character that teaches nothing either way (a reading in parentheses, spun text).
@@ -111,8 +114,21 @@ def rows_at(batch: FoldedBatch, positions: NDArray[np.int64], targets: NDArray[n
     lengths = segments.ends - segments.starts
     first = np.cumsum(lengths) - lengths
     of_position[starts + np.arange(len(row)) - np.repeat(first, lengths)] = row
-    buckets[:, len(PLACES) :] = table[of_position[positions]]
+    of_words = len(PLACES) + len(FEATURES)
+    buckets[:, len(PLACES) : of_words] = table[of_position[positions]]
+    buckets[:, of_words:] = _word_entries(batch, segments, positions)
     return Rows(buckets, targets[positions], np.ones(len(positions)))
+
+
+def _word_entries(batch: FoldedBatch, segments: Segments, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the buckets of the words that count for characters, a row each and a column for each of WORD_PLACES."""
+    words = words_of(batch.codes, batch.classes, segments.starts, segments.ends)
+    entries = np.full((len(positions), len(WORD_PLACES)), NO_BUCKET, np.int64)
+    word = np.searchsorted(words.starts, positions, side="right") - 1
+    within = np.flatnonzero(word >= 0)
+    within = within[positions[within] < words.reach[word[within]]]
+    entries[within] = word_buckets(words).T[word[within]]
+    return entries
 
 
 def rows_of(pages: Iterable[LabelledPage], lookups: Lookups, *, seed: int, clean_rate: float = CLEAN_RATE) -> Rows:

@@ -12,15 +12,16 @@ from sklearn.linear_model import SGDClassifier
 
 from detector.model import LANE_LABELS
 from detector.ngrams import BUCKET_COUNT
-from detector.training.examples import Rows
+from detector.training.examples import NO_BUCKET, Rows
 
 
 def matrix_of(rows: Rows) -> csr_array[Any, Any]:
-    """Return the rows as a sparse matrix of ones; a bucket met twice in a row counts twice."""
-    count, entries = rows.buckets.shape
-    starts = np.arange(0, (count + 1) * entries, entries, dtype=np.int32 if count * entries < 2**31 else np.int64)
-    ones = np.ones(count * entries, np.float32)
-    return csr_array((ones, rows.buckets.reshape(-1), starts), shape=(count, BUCKET_COUNT))
+    """Return the rows as a sparse matrix of ones; a bucket met twice in a row counts twice, NO_BUCKET not at all."""
+    there = rows.buckets != NO_BUCKET
+    buckets = rows.buckets[there]
+    starts = np.zeros(len(there) + 1, np.int32 if len(buckets) < 2**31 else np.int64)
+    np.cumsum(there.sum(axis=1), out=starts[1:])
+    return csr_array((np.ones(len(buckets), np.float32), buckets, starts), shape=(len(there), BUCKET_COUNT))
 
 
 def classifier(alpha: float, epochs: int, seed: int, *, eta0: float = 0.02) -> SGDClassifier:

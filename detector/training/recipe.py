@@ -9,7 +9,8 @@ from __future__ import annotations
 import random
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +26,24 @@ from detector.spun import BIGRAM_BITS
 from detector.synthesis import Grammars, PageWriter, load_grammars, read_handwritten
 from detector.synthesis.assembly import Document
 from detector.synthesis.spinning import Spinner
-from detector.training.bags import fit_bag
+from detector.training.bags import fit_bag, mean_bag
 from detector.training.corpora import Corpora, read_corpora
 from detector.training.examples import Rows, rows_of
 from detector.training.fitting import fit_lanes
 from detector.training.mining import hard_rows, without_finds
 from detector.training.spinning import fit_spun
-from detector.training.tuning import fit_calibration, quantising_changes, spun_scores, tune_thresholds, with_settings
+from detector.training.tuning import (
+    fit_calibration,
+    quantising_changes,
+    spun_scores,
+    tune_thresholds,
+    with_settings,
+)
 
 Report = Callable[[str], None]
 CLEAN_DOCUMENT_CHARS = 8000
+#: How far the seeds of members lie apart: a half takes one each.
+_MEMBER_STEP = 4
 
 
 @dataclass(frozen=True)
@@ -42,6 +51,7 @@ class Recipe:
     """The numbers of training; docs/experiments.md says how they were chosen."""
 
     seed: int = 1
+    members: int = 2
     pages: int = 30000
     chinese_share: float = 0.74
     kinds: tuple[float, float, float] = (0.62, 0.30, 0.08)  # injected, clean, spam pages
@@ -77,10 +87,10 @@ class Recipe:
     recurring_margin: float = 1.5
     bridge_chars: int = 50
     bridge_floor: float = -2.5
-    lowest_threshold: float = -1.5
+    lowest_thresholds: tuple[float, ...] = (0.9, 1.0, 2.25, 2.0)  # by LANE_LABELS
     loss_budget: float = 0.0002
     alarm_budget: float = 0.0098
-    segment_threshold: float = -2.75
+    segment_threshold: float = -3.25
     outline_threshold: float = -5.5
     sample_threshold: float = 0.5
     replay_rows: int = 14_000
@@ -103,6 +113,17 @@ class Half:
 
 
 @dataclass(frozen=True)
+class Member:
+    """What was learned from one spin of the generator: the ``rows`` that the character model was fitted on, its
+    ``weights`` (LANE_LABELS x BUCKET_COUNT + 1), and the segment model's packed ``bag`` and ``bag_bias``."""
+
+    rows: Rows
+    weights: NDArray[np.float64]
+    bag: NDArray[np.int64]
+    bag_bias: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
 class Fitted:
     """A bundle in memory, the rows it was fitted on, and the held-out pages that its figures come from."""
 
@@ -121,22 +142,24 @@ def checksum(name: str) -> int:
 def fit_from_scratch(
     recipe: Recipe, material: Path, corpora: Path, extra: Sequence[LabelledPage], report: Report
 ) -> Fitted:
-    """Fit a bundle on the training material, the corpora and `extra` labelled pages."""
+    """Fit a bundle on the training material, the corpora and `extra` labelled pages.
+
+    Its weights are the mean of several members', each fitted on pages of its own: one alone owes much to chance
+    (docs/experiments.md, 42 and 58).
+    """
     sources = read_corpora(material / "sources.toml", corpora)
     grammars = load_grammars(material, "fit")
     handwritten = [*_pages_to_fit(material), *extra]
-    halves = [_half(recipe, number, grammars, sources, handwritten) for number in (0, 1)]
-    report(f"{sum(len(half.generated) for half in halves)} pages generated, {len(handwritten)} written by hand")
     keywords = keyword_table(_keywords(grammars, recipe.keyword_share))
-    bags = [
-        fit_bag(half.all_labelled, alpha=recipe.bag_alpha, epochs=recipe.bag_epochs, seed=n)
-        for n, half in enumerate(halves)
-    ]
-    everything = [page for half in halves for page in half.all_labelled]
-    lookups = Lookups(keywords, *fit_bag(everything, alpha=recipe.bag_alpha, epochs=recipe.bag_epochs, seed=2))
-    crossed = [Lookups(keywords, *bags[1 - number]) for number in (0, 1)]
-    report("segment model fitted")
-    rows, weights = _fit_characters(recipe, halves, crossed, report)
+    first = _fit_member(recipe, grammars, sources, handwritten, keywords, report)
+    members = [first]
+    for other in _others(recipe):
+        member = _fit_member(other, grammars, sources, handwritten, keywords, report)
+        members.append(replace(member, rows=Rows.joined([])))  # the rows of one fill a gigabyte
+    weights = np.mean([member.weights for member in members], axis=0)
+    lookups = Lookups(
+        keywords, mean_bag([member.bag for member in members]), np.mean([m.bag_bias for m in members], axis=0)
+    )
     spun, spun_settings = fit_spinning(recipe, grammars, sources)
     settings = _first_settings(recipe)
     settings["spun"].update(spun_settings)
@@ -146,14 +169,43 @@ def fit_from_scratch(
     clean = [LabelledPage(d.id, d.text, (), d.lang) for d in sources.threshold]
     changed = quantising_changes(weights, bundle, [*heldout, *clean])
     report(f"quantising changes {changed[0]} of {changed[1]} segment labels")
-    return Fitted(bundle, rows, heldout, sources.digests, changed)
+    return Fitted(bundle, first.rows, heldout, sources.digests, changed)
+
+
+def _others(recipe: Recipe) -> list[Recipe]:
+    """Return the recipes of the other members: the same with other seeds."""
+    return [replace(recipe, seed=recipe.seed + _MEMBER_STEP * number) for number in range(1, recipe.members)]
+
+
+def _fit_member(
+    recipe: Recipe,
+    grammars: Grammars,
+    sources: Corpora,
+    handwritten: Sequence[LabelledPage],
+    keywords: NDArray[np.uint8],
+    report: Report,
+) -> Member:
+    """Fit the segment model and the character model on pages that the recipe's seed draws."""
+    halves = [_half(recipe, number, grammars, sources, handwritten) for number in (0, 1)]
+    report(f"{sum(len(half.generated) for half in halves)} pages generated, {len(handwritten)} written by hand")
+    fit = partial(fit_bag, alpha=recipe.bag_alpha, epochs=recipe.bag_epochs)
+    bags = [fit(half.all_labelled, seed=number) for number, half in enumerate(halves)]
+    bag, bag_bias = fit([page for half in halves for page in half.all_labelled], seed=2)
+    report("segment model fitted")
+    crossed = [Lookups(keywords, *bags[1 - number]) for number in (0, 1)]
+    return Member(*_fit_characters(recipe, halves, crossed, report), bag, bag_bias)
 
 
 def training_pages(recipe: Recipe, material: Path, corpora: Path) -> list[LabelledPage]:
     """Return every labelled page that a bundle is fitted on (hand-written ones once)."""
     sources, grammars = read_corpora(material / "sources.toml", corpora), load_grammars(material, "fit")
     handwritten = _pages_to_fit(material)
-    return [page for number in (0, 1) for page in _half(recipe, number, grammars, sources, handwritten).all_labelled]
+    halves = (
+        _half(member, number, grammars, sources, handwritten)
+        for member in (recipe, *_others(recipe))
+        for number in (0, 1)
+    )
+    return [page for half in halves for page in half.all_labelled]
 
 
 def _pages_to_fit(material: Path) -> list[LabelledPage]:
@@ -281,7 +333,7 @@ def _first_settings(recipe: Recipe) -> dict[str, Any]:
     confident = {str(label): recipe.confident_chars for label in LANE_LABELS}
     confident[str(Label.REPOSITORY_BOILERPLATE)] = recipe.repository_confident_chars
     return {
-        "thresholds": {str(label): recipe.lowest_threshold for label in LANE_LABELS},
+        "thresholds": dict(zip(map(str, LANE_LABELS), recipe.lowest_thresholds, strict=True)),
         "switch_cost": costs,
         "page_bonus": bonus,
         "bonus_floor": recipe.bonus_floor,
@@ -333,7 +385,7 @@ def _decide(
     """Choose thresholds on clean documents, then calibration and the rate of spinning."""
     clean = [LabelledPage(d.id, d.text, (), d.lang, str(Verdict.CLEAN)) for d in sources.threshold]
     thresholds = tune_thresholds(
-        bundle, clean, low=recipe.lowest_threshold, loss_budget=recipe.loss_budget, alarm_budget=recipe.alarm_budget
+        bundle, clean, low=recipe.lowest_thresholds, loss_budget=recipe.loss_budget, alarm_budget=recipe.alarm_budget
     )
     bundle = with_settings(bundle, thresholds=thresholds)
     report(f"thresholds {thresholds}")

@@ -15,7 +15,7 @@ from detector.datatypes import LabelledPage, ScanResult
 from detector.features import segment_features
 from detector.folding import fold_pages
 from detector.model import LANE_LABELS, WEIGHT_SCALE, Bundle, Decisions, accumulate, whole_scores
-from detector.scoring import gather, score_segments, segment_rows, touching
+from detector.scoring import gather, score_segments, segment_rows, sums_of_words, touching
 from detector.segmentation import cut_segments
 from detector.spun import spun_log_odds
 from detector.training.examples import batches_of
@@ -57,12 +57,12 @@ def lost_by_label(pages: Sequence[ScoredPage], decisions: Decisions) -> tuple[ND
 
 
 def tune_thresholds(
-    bundle: Bundle, pages: Sequence[LabelledPage], *, low: float, loss_budget: float, alarm_budget: float
+    bundle: Bundle, pages: Sequence[LabelledPage], *, low: Sequence[float], loss_budget: float, alarm_budget: float
 ) -> dict[str, float]:
     """Return low thresholds at which clean pages lose no more than the budgets (shares of characters, pages).
 
-    Every label starts at `low`; the one that does the most harm is raised, until both budgets hold. Then what others
-    were raised for in vain is taken back: the label that can sink furthest sinks, until none can.
+    Every label of LANE_LABELS starts at its own `low`; the one that does the most harm is raised, until both budgets
+    hold. Then what others were raised for in vain is taken back: the one that can sink furthest sinks, until none can.
     """
     scored = score_pages(bundle, pages)
     most_chars = loss_budget * max(sum(len(page.shadow) for page in scored), 1)
@@ -75,7 +75,8 @@ def tune_thresholds(
         chars, alarms = lost(thresholds)
         return bool(chars.sum() <= most_chars and alarms.sum() <= most_alarms)
 
-    thresholds = dict.fromkeys(map(str, LANE_LABELS), low)
+    lowest = dict(zip(map(str, LANE_LABELS), low, strict=True))
+    thresholds = dict(lowest)
     while not hold(thresholds):
         chars, alarms = lost(thresholds)
         worst = str(LANE_LABELS[int((chars / most_chars + alarms / most_alarms).argmax())])
@@ -85,7 +86,7 @@ def tune_thresholds(
             {**thresholds, label: thresholds[label] - steps * STEP}
             for steps in range(LOOK_BACK, 0, -1)
             for label in thresholds
-            if thresholds[label] - steps * STEP >= low
+            if thresholds[label] - steps * STEP >= lowest[label]
         ]
         found = next(filter(hold, lower), None)
         if found is None:
@@ -148,7 +149,10 @@ def quantising_changes(weights: NDArray[np.float64], bundle: Bundle, pages: Sequ
         whole = whole_scores(bundle.lookups, batch, segments)
         buckets = segment_features(batch, segments, chosen, bundle.lookups, whole).buckets
         exact = [
-            (accumulate(lane[:-1], codes, classes)[places] + lane[:-1][buckets].sum(axis=1)[row] + lane[-1])
+            accumulate(lane[:-1], codes, classes)[places]
+            + sums_of_words(lane[:-1], codes, classes, places, segments, chosen)
+            + lane[:-1][buckets].sum(axis=1)[row]
+            + lane[-1]
             for lane in weights
         ]
         packed = score_segments(bundle, batch, segments, chosen, whole).lanes.T / WEIGHT_SCALE
