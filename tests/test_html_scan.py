@@ -134,11 +134,16 @@ def test_weak_finds_in_a_menu_are_left_out(href: str, log_odds: float, kept: int
 
 
 def test_an_attribute_goes_whole(detector: Detector) -> None:
-    text = "A wall of dry stone stands for a hundred years where its foot is kept dry."
-    titled = page(ARTICLE, f"<p title='{', '.join(SPAM)}' class=a>{text}</p>\n")
-    assert detector.scan_html(titled).clean_text == page(ARTICLE, f"<p class=a>{text}</p>\n")
+    titled = page(ARTICLE, f"<p title='{', '.join(SPAM)}' class=a>A wall of dry stone, one man high.</p>\n")
+    assert detector.scan_html(titled).clean_text == page(ARTICLE, "<p class=a>A wall of dry stone, one man high.</p>\n")
     source = page(ARTICLE, f'<p>A wall: <img src="wall.jpg" alt="{", ".join(SPAM)}"></p>\n')
     assert '<img src="wall.jpg">' in detector.scan_html(source).clean_text
+
+
+@pytest.mark.xfail(strict=True, reason="a known failure of the shipped model: a short clean line beside spam goes too")
+def test_an_attribute_goes_from_beside_a_short_line(detector: Detector) -> None:
+    titled = page(ARTICLE, f"<p title='{', '.join(SPAM)}' class=a>A wall.</p>\n")
+    assert detector.scan_html(titled).clean_text == page(ARTICLE, "<p class=a>A wall.</p>\n")
 
 
 def test_what_a_visitor_does_not_see_can_be_left_out(detector: Detector) -> None:
