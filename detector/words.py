@@ -135,9 +135,8 @@ def word_sums(table: NDArray[Any], words: Words, starts: NDArray[np.int64], ends
     if len(words.whole):
         weights = table.take(word_buckets(words)).sum(axis=0)
         shift = np.repeat(np.cumsum(chars) - chars - starts, words.last - words.first)
-        length = words.reach - words.starts
-        at = np.arange(int(length.sum())) + np.repeat(words.starts + shift - np.cumsum(length) + length, length)
-        sums[at] = np.repeat(weights, length)
+        word, at = ranges(words.starts + shift, words.reach + shift)
+        sums[at] = weights[word]
     return sums
 
 
